@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * nf_nat46: stateful translation of IPv4 flows to IPv6-only targets.
+ *
+ * This header is the whole contract between the module and user space: the
+ * generic netlink family "nat46". Each object has its own attribute set, and
+ * each command takes and returns the set of its object:
+ *
+ *   object    commands                                attributes
+ *   info      INFO_GET (do)                           enum nat46_info_attr
+ *   pool      POOL_ADD POOL_DEL POOL_GET (dump)       enum nat46_pool_attr
+ *   source    SOURCE_ADD SOURCE_DEL SOURCE_GET (dump) enum nat46_source_attr
+ *   mapping   MAP_ADD MAP_DEL MAP_FLUSH MAP_GET       enum nat46_map_attr
+ *             (do: one address; dump: all or filtered)
+ *   policy    POLICY_ADD POLICY_DEL POLICY_GET (dump) enum nat46_policy_attr
+ *   session   SESSION_GET (dump) SESSION_FLUSH        enum nat46_session_attr
+ *             SESSION_COUNT (do)                      (the filter: the same set)
+ *   param     PARAM_SET PARAM_GET (do)                enum nat46_param_attr
+ *   stats     STATS_GET (do)                          enum nat46_stats_attr
+ *   restore   RESTORE_BEGIN RESTORE_COMMIT            enum nat46_restore_attr
+ *             RESTORE_ABORT
+ *
+ * All objects belong to the network namespace of the socket. Changes, and
+ * reading sessions, need CAP_NET_ADMIN in the initial user namespace (with the
+ * module's parameter userns=1: in the one that owns the network namespace).
+ * Errors come as an errno with an extack message and the offending
+ * attribute's offset.
+ *
+ * Numbers are in host byte order, but for IPv4 and IPv6 addresses and the
+ * ports of sessions, which are in network byte order (marked "be"). Unknown
+ * attributes are rejected.
+ *
+ * A *_ADD obeys NLM_F_CREATE, NLM_F_EXCL and NLM_F_REPLACE as rtnetlink does:
+ * CREATE|EXCL adds and fails with EEXIST where the object exists,
+ * CREATE|REPLACE adds or replaces. A request without any of them is an
+ * EINVAL.
+ */
+#ifndef _UAPI_LINUX_NF_NAT46_H
+#define _UAPI_LINUX_NF_NAT46_H
+
+#include <linux/types.h>
+
+#define NAT46_GENL_NAME		"nat46"
+#define NAT46_GENL_VERSION	1
+
+/*
+ * Raised with every change that an older tool would misread. A tool refuses
+ * to go on when its own number is not the module's (INFO_GET).
+ */
+#define NAT46_API		1
+
+/* Multicast groups. */
+#define NAT46_MCGRP_MAP		"map"		/* MAP_NTF */
+
+/* Longest strings, without the trailing zero. */
+#define NAT46_NAME_LEN		255	/* a mapping's DNS name */
+#define NAT46_OWNER_LEN		15	/* a mapping's owner */
+#define NAT46_TARGETS_MAX	8	/* targets of one mapping */
+#define NAT46_PORT_RANGES_MAX	8	/* port ranges of one source */
+
+/* Owners with a meaning of their own; any other word of [a-z0-9_-] will do. */
+#define NAT46_OWNER_STATIC	"static"
+#define NAT46_OWNER_DNS46	"dns46"
+
+enum nat46_cmd {
+	NAT46_CMD_UNSPEC,
+	NAT46_CMD_INFO_GET,
+	NAT46_CMD_POOL_ADD,
+	NAT46_CMD_POOL_DEL,
+	NAT46_CMD_POOL_GET,
+	NAT46_CMD_SOURCE_ADD,
+	NAT46_CMD_SOURCE_DEL,
+	NAT46_CMD_SOURCE_GET,
+	NAT46_CMD_MAP_ADD,
+	NAT46_CMD_MAP_DEL,
+	NAT46_CMD_MAP_FLUSH,
+	NAT46_CMD_MAP_GET,
+	NAT46_CMD_MAP_NTF,	/* event in group "map", with MAP_A_EVENT */
+	NAT46_CMD_POLICY_ADD,
+	NAT46_CMD_POLICY_DEL,
+	NAT46_CMD_POLICY_GET,
+	NAT46_CMD_SESSION_GET,
+	NAT46_CMD_SESSION_FLUSH,
+	NAT46_CMD_SESSION_COUNT,
+	NAT46_CMD_PARAM_SET,
+	NAT46_CMD_PARAM_GET,
+	NAT46_CMD_STATS_GET,
+	NAT46_CMD_RESTORE_BEGIN,
+	NAT46_CMD_RESTORE_COMMIT,
+	NAT46_CMD_RESTORE_ABORT,
+
+	__NAT46_CMD_MAX,
+	NAT46_CMD_MAX = __NAT46_CMD_MAX - 1
+};
+
+/* info: what is loaded and how full it is. Works in any network namespace. */
+enum nat46_info_attr {
+	NAT46_INFO_A_UNSPEC,
+	NAT46_INFO_A_API,		/* u32: NAT46_API of the module */
+	NAT46_INFO_A_VERSION,		/* string: release of the module */
+	NAT46_INFO_A_POOLS,		/* u32 */
+	NAT46_INFO_A_SOURCES,		/* u32 */
+	NAT46_INFO_A_MAPPINGS,		/* u32 */
+	NAT46_INFO_A_POLICIES,		/* u32, built-in ones not counted */
+	NAT46_INFO_A_SESSIONS,		/* u32: of this network namespace */
+	NAT46_INFO_A_SESSIONS_ALL,	/* u32: of the machine, those that
+					 * wait for a grace period included;
+					 * initial user namespace only
+					 */
+	NAT46_INFO_A_SESSIONS_MAX,	/* u32: the machine's cap */
+	NAT46_INFO_A_BUCKETS,		/* u32: of the session table */
+
+	__NAT46_INFO_A_MAX,
+	NAT46_INFO_A_MAX = __NAT46_INFO_A_MAX - 1
+};
+
+/*
+ * pool: an IPv4 prefix whose addresses mappings may use. ADD takes ADDR, PLEN;
+ * it fails where the pool overlaps another pool. DEL takes ADDR, PLEN and at
+ * most one of FORCE, DRAIN; without them it fails with EBUSY while mappings or
+ * sessions use the pool. FORCE ends its sessions and deletes its mappings.
+ * DRAIN deletes its mappings, lets the pool open no session any more, and
+ * removes it when the last one has ended.
+ */
+enum nat46_pool_attr {
+	NAT46_POOL_A_UNSPEC,
+	NAT46_POOL_A_ADDR,		/* be32 */
+	NAT46_POOL_A_PLEN,		/* u8: 8..32 */
+	NAT46_POOL_A_FORCE,		/* flag */
+	NAT46_POOL_A_DRAIN,		/* flag; in a reply: it is draining */
+	NAT46_POOL_A_MAPPINGS,		/* u32, reply: mappings in it */
+
+	__NAT46_POOL_A_MAX,
+	NAT46_POOL_A_MAX = __NAT46_POOL_A_MAX - 1
+};
+
+enum nat46_source_type {
+	NAT46_SOURCE_UNSPEC,
+	NAT46_SOURCE_DEV,	/* the address the kernel picks on a device */
+	NAT46_SOURCE_ADDR,	/* a range of addresses */
+	NAT46_SOURCE_PREFIX,	/* RFC 6052 embedding: not supported yet,
+				 * refused with EOPNOTSUPP
+				 */
+};
+
+/*
+ * source: where the IPv6 source address and port of a session come from. It is
+ * known by TYPE with IFNAME or ADDR_LO (and ADDR_HI), and FROM; ADD takes these
+ * and PORTS. DEL takes them with at most one of FORCE, DRAIN, which mean what
+ * they do for a pool. The source whose FROM holds the client with the longest
+ * prefix serves it; one without FROM serves all.
+ */
+enum nat46_source_attr {
+	NAT46_SOURCE_A_UNSPEC,
+	NAT46_SOURCE_A_TYPE,		/* u8: enum nat46_source_type */
+	NAT46_SOURCE_A_IFNAME,		/* string: TYPE dev */
+	NAT46_SOURCE_A_IFINDEX,		/* u32, reply */
+	NAT46_SOURCE_A_ADDR_LO,		/* be128: TYPE addr, first address */
+	NAT46_SOURCE_A_ADDR_HI,		/* be128: last one; absent: ADDR_LO */
+	NAT46_SOURCE_A_PLEN,		/* u8: TYPE prefix (ADDR_LO) */
+	NAT46_SOURCE_A_PORTS,		/* nested, up to 8 times PORT_RANGE, in
+					 * order of preference; absent: the
+					 * type's default
+					 */
+	NAT46_SOURCE_A_FROM,		/* be32 */
+	NAT46_SOURCE_A_FROM_PLEN,	/* u8: 0..32 */
+	NAT46_SOURCE_A_FORCE,		/* flag */
+	NAT46_SOURCE_A_DRAIN,		/* flag; in a reply: it is draining */
+
+	__NAT46_SOURCE_A_MAX,
+	NAT46_SOURCE_A_MAX = __NAT46_SOURCE_A_MAX - 1
+};
+
+/* One range of ports (echo identifiers likewise), both ends included. */
+enum nat46_ports_attr {
+	NAT46_PORTS_A_UNSPEC,
+	NAT46_PORTS_A_RANGE,		/* u32: lowest << 16 | highest */
+
+	__NAT46_PORTS_A_MAX,
+	NAT46_PORTS_A_MAX = __NAT46_PORTS_A_MAX - 1
+};
+
+/* What a MAP_NTF tells. */
+enum nat46_map_event {
+	NAT46_MAP_EVENT_UNSPEC,
+	NAT46_MAP_EVENT_NEW,	/* added */
+	NAT46_MAP_EVENT_CHANGE,	/* targets, name or expiry changed */
+	NAT46_MAP_EVENT_DEL,	/* deleted on request */
+	NAT46_MAP_EVENT_EXPIRED,/* its time is over and no session was left:
+				 * the kernel has deleted it
+				 */
+};
+
+/*
+ * mapping: what an IPv4 address of a pool stands for. ADD takes ADDR, TARGETS
+ * and optionally NAME, OWNER ("static" when absent), EXPIRES, HOLD. An ADD
+ * over a mapping of another owner fails with EPERM even with NLM_F_REPLACE.
+ *
+ * DEL takes ADDR and optionally OWNER (then fails with EPERM where it belongs
+ * to another). FLUSH takes just one of OWNER, EXPIRED, ALL. A dump takes OWNER
+ * and NAME (a glob of * and ?) as filters. GET (do) takes ADDR.
+ *
+ * A mapping with EXPIRES is deleted by the kernel, with a MAP_NTF, once all of
+ * these hold: EXPIRES seconds have passed since it was last added or
+ * replaced; it has no session; if it ever had one, HOLD seconds have passed
+ * since that session's last packet.
+ */
+enum nat46_map_attr {
+	NAT46_MAP_A_UNSPEC,
+	NAT46_MAP_A_ADDR,		/* be32 */
+	NAT46_MAP_A_PLEN,		/* u8: 32, the default */
+	NAT46_MAP_A_TARGETS,		/* nested, 1..8 times TARGET */
+	NAT46_MAP_A_NAME,		/* string */
+	NAT46_MAP_A_OWNER,		/* string */
+	NAT46_MAP_A_EXPIRES,		/* u32, seconds, at least 1; reply: what
+					 * is left, 0 where only sessions or
+					 * HOLD keep it
+					 */
+	NAT46_MAP_A_HOLD,		/* u32, seconds; goes with EXPIRES */
+	NAT46_MAP_A_SESSIONS,		/* u32, reply: live sessions */
+	NAT46_MAP_A_OPENED,		/* u64, reply: sessions ever made */
+	NAT46_MAP_A_IDLE,		/* u32, reply: seconds since a session
+					 * was made or ended; absent: never
+					 */
+	NAT46_MAP_A_EVENT,		/* u8, MAP_NTF: enum nat46_map_event */
+	NAT46_MAP_A_EXPIRED,		/* flag, FLUSH: those with EXPIRES 0 and
+					 * no session
+					 */
+	NAT46_MAP_A_ALL,		/* flag, FLUSH: of every owner */
+	NAT46_MAP_A_PAD,
+
+	__NAT46_MAP_A_MAX,
+	NAT46_MAP_A_MAX = __NAT46_MAP_A_MAX - 1
+};
+
+enum nat46_targets_attr {
+	NAT46_TARGETS_A_UNSPEC,
+	NAT46_TARGETS_A_TARGET,		/* be128 */
+
+	__NAT46_TARGETS_A_MAX,
+	NAT46_TARGETS_A_MAX = __NAT46_TARGETS_A_MAX - 1
+};
+
+enum nat46_policy_action {
+	NAT46_POLICY_UNSPEC,
+	NAT46_POLICY_ALLOW,
+	NAT46_POLICY_DENY,
+};
+
+/*
+ * policy: which targets a session may be made to. Known by all its attributes
+ * but ACTION. The entry with the longest target prefix wins, then the longest
+ * FROM, then the one with PROTO and DPORT, deny on a tie. The built-in denies
+ * are entries too (BUILTIN), which a user's entry of the same or a longer
+ * prefix overrules. What no entry names is decided by PARAM_A_POLICY_DEFAULT.
+ */
+enum nat46_policy_attr {
+	NAT46_POLICY_A_UNSPEC,
+	NAT46_POLICY_A_ACTION,		/* u8: enum nat46_policy_action */
+	NAT46_POLICY_A_ADDR,		/* be128 */
+	NAT46_POLICY_A_PLEN,		/* u8: 0..128 */
+	NAT46_POLICY_A_FROM,		/* be32 */
+	NAT46_POLICY_A_FROM_PLEN,	/* u8: 0..32 */
+	NAT46_POLICY_A_PROTO,		/* u8: IPPROTO_TCP, _UDP or _ICMPV6 */
+	NAT46_POLICY_A_DPORT,		/* u16; needs PROTO tcp or udp */
+	NAT46_POLICY_A_BUILTIN,		/* flag, reply */
+
+	__NAT46_POLICY_A_MAX,
+	NAT46_POLICY_A_MAX = __NAT46_POLICY_A_MAX - 1
+};
+
+/* TCP: RFC 6146 section 3.5.2.2, read for our direction. */
+enum nat46_session_state {
+	NAT46_STATE_NONE,		/* not TCP */
+	NAT46_STATE_INIT,		/* a SYN from the IPv4 side, no answer */
+	NAT46_STATE_ESTABLISHED,
+	NAT46_STATE_V4_FIN,		/* the IPv4 side has sent its FIN */
+	NAT46_STATE_V6_FIN,
+	NAT46_STATE_BOTH_FIN,
+	NAT46_STATE_TRANS,		/* an RST was seen */
+};
+
+/*
+ * session: one flow. In a reply all but FROM_PLEN ... NAME_GLOB are present; in
+ * the request of GET, FLUSH and COUNT the attributes marked F, all of which
+ * must match. FLUSH needs at least one, or ALL.
+ */
+enum nat46_session_attr {
+	NAT46_SESSION_A_UNSPEC,
+	NAT46_SESSION_A_PROTO,		/* F u8: IPPROTO_TCP, _UDP, _ICMP */
+	NAT46_SESSION_A_STATE,		/* F u8: enum nat46_session_state */
+	NAT46_SESSION_A_SRC4,		/* F be32: the client ("from") */
+	NAT46_SESSION_A_DST4,		/* F be32: the pool's address ("to") */
+	NAT46_SESSION_A_SPORT4,		/* F be16: the client's port or echo id */
+	NAT46_SESSION_A_DPORT,		/* F be16: the port on both sides; 0 in
+					 * an echo session
+					 */
+	NAT46_SESSION_A_SRC6,		/* F be128: ours ("source") */
+	NAT46_SESSION_A_DST6,		/* F be128: the target */
+	NAT46_SESSION_A_SPORT6,		/* F be16: our port or echo id */
+	NAT46_SESSION_A_IDLE,		/* u32, seconds since the last packet */
+	NAT46_SESSION_A_EXPIRES,	/* u32, seconds left without a packet */
+	NAT46_SESSION_A_IIF,		/* u32: where the client's packets
+					 * arrive; absent: local
+					 */
+	NAT46_SESSION_A_NAME,		/* F string: the mapping's name; in a
+					 * filter a glob of * and ?
+					 */
+	NAT46_SESSION_A_SRC4_PLEN,	/* F u8: 0..32, absent: 32 */
+	NAT46_SESSION_A_DST4_PLEN,	/* F u8 */
+	NAT46_SESSION_A_SRC6_PLEN,	/* F u8: 0..128, absent: 128 */
+	NAT46_SESSION_A_DST6_PLEN,	/* F u8 */
+	NAT46_SESSION_A_ALL,		/* F flag: FLUSH all */
+	NAT46_SESSION_A_COUNT,		/* u32: reply to COUNT and FLUSH */
+
+	__NAT46_SESSION_A_MAX,
+	NAT46_SESSION_A_MAX = __NAT46_SESSION_A_MAX - 1
+};
+
+enum nat46_unmapped {
+	NAT46_UNMAPPED_REJECT,		/* ICMP host unreachable, rate limited */
+	NAT46_UNMAPPED_DROP,
+	NAT46_UNMAPPED_PASS,		/* left to the node's IPv4 routing */
+};
+
+enum nat46_src_check {
+	NAT46_SRC_CHECK_STRICT,		/* the route back uses the device */
+	NAT46_SRC_CHECK_LOOSE,		/* there is a route back */
+	NAT46_SRC_CHECK_OFF,
+};
+
+/*
+ * param: settings of the network namespace. SET takes any number of them and
+ * applies all or none; RESET holds u32 attribute numbers that return to their
+ * default. GET returns all, or with DEFAULTS the defaults.
+ */
+enum nat46_param_attr {
+	NAT46_PARAM_A_UNSPEC,
+	NAT46_PARAM_A_TIMEOUT_TCP_EST,	/* u32, seconds, 7440 */
+	NAT46_PARAM_A_TIMEOUT_TCP_TRANS,/* u32, seconds, 240 */
+	NAT46_PARAM_A_TIMEOUT_UDP,	/* u32, seconds, 300 */
+	NAT46_PARAM_A_TIMEOUT_ICMP,	/* u32, seconds, 60 */
+	NAT46_PARAM_A_MAX_SESSIONS,	/* u32: of this network namespace;
+					 * 0: only the machine's cap
+					 */
+	NAT46_PARAM_A_UNMAPPED,		/* u8: enum nat46_unmapped, reject */
+	NAT46_PARAM_A_SRC_CHECK,	/* u8: enum nat46_src_check, strict */
+	NAT46_PARAM_A_LOCAL_OUT,	/* u8: 0, 1 (default): translate the
+					 * node's own packets
+					 */
+	NAT46_PARAM_A_HOOK_MARK,	/* u32: translate only new flows with
+					 * mark & HOOK_MASK == HOOK_MARK
+					 */
+	NAT46_PARAM_A_HOOK_MASK,	/* u32: 0 (default): any mark */
+	NAT46_PARAM_A_POLICY_DEFAULT,	/* u8: enum nat46_policy_action, allow */
+	NAT46_PARAM_A_RESET,		/* u32, SET; may be repeated */
+	NAT46_PARAM_A_DEFAULTS,		/* flag, GET */
+
+	__NAT46_PARAM_A_MAX,
+	NAT46_PARAM_A_MAX = __NAT46_PARAM_A_MAX - 1
+};
+
+/* stats: counters since the network namespace got its first pool. */
+enum nat46_stats_attr {
+	NAT46_STATS_A_UNSPEC,
+	NAT46_STATS_A_COUNTER,		/* nested counter, one for each kind of
+					 * event: packets sent on 4->6, 6->4,
+					 * sessions opened, ended, ...
+					 */
+	NAT46_STATS_A_DROP,		/* nested counter, one a drop reason,
+					 * zero ones included
+					 */
+
+	__NAT46_STATS_A_MAX,
+	NAT46_STATS_A_MAX = __NAT46_STATS_A_MAX - 1
+};
+
+enum nat46_counter_attr {
+	NAT46_COUNTER_A_UNSPEC,
+	NAT46_COUNTER_A_NAME,		/* string: stable, as in "hop-limit" */
+	NAT46_COUNTER_A_VALUE,		/* u64 */
+	NAT46_COUNTER_A_PAD,
+
+	__NAT46_COUNTER_A_MAX,
+	NAT46_COUNTER_A_MAX = __NAT46_COUNTER_A_MAX - 1
+};
+
+/*
+ * restore: one transaction. BEGIN opens an empty configuration beside the live
+ * one and returns its TOKEN; then the changes (*_ADD, PARAM_SET) that come
+ * from the same netlink port go there, while every GET still shows the live
+ * configuration. COMMIT (with TOKEN) puts it in the live one's place at once:
+ * pools, sources, policy, settings, and the mappings of OWNER; mappings of
+ * other owners stay where they are, and those of other owners that the
+ * transaction adds are added to them or replace them. ABORT, closing the
+ * socket, or 60 seconds without a request drop it. One at a time in a network
+ * namespace: BEGIN fails with EBUSY while another is open. A COMMIT that
+ * fails leaves the live configuration as it was and ends the transaction; it
+ * fails with EBUSY where sessions use a pool or source that would go, unless
+ * FORCE ends them, and with EADDRNOTAVAIL where a mapping that stays would
+ * have no pool.
+ */
+enum nat46_restore_attr {
+	NAT46_RESTORE_A_UNSPEC,
+	NAT46_RESTORE_A_TOKEN,		/* u32 */
+	NAT46_RESTORE_A_OWNER,		/* string, BEGIN; absent: "static" */
+	NAT46_RESTORE_A_FORCE,		/* flag, COMMIT */
+
+	__NAT46_RESTORE_A_MAX,
+	NAT46_RESTORE_A_MAX = __NAT46_RESTORE_A_MAX - 1
+};
+
+#endif /* _UAPI_LINUX_NF_NAT46_H */
