@@ -348,7 +348,7 @@ enum nat46_param_attr {
 	NAT46_PARAM_A_LOCAL_OUT,	/* u8: 0, 1 (default): translate the
 					 * node's own packets
 					 */
-	NAT46_PARAM_A_HOOK_MARK,	/* u32: translate only new flows with
+	NAT46_PARAM_A_HOOK_MARK,	/* u32: translate only packets with
 					 * mark & HOOK_MASK == HOOK_MARK
 					 */
 	NAT46_PARAM_A_HOOK_MASK,	/* u32: 0 (default): any mark */

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * nf_nat46: the design in one header.
+ *
+ * A packet's way, the same four steps in both directions:
+ *
+ *   hook.c     is it ours?  everything else leaves at once, untouched
+ *   packet.c   parse: every header and length is checked, nothing is written
+ *   session.c  find the session, or make it (map.c: which target; policy.c:
+ *              may it; source.c: which address and port)
+ *   rewrite.c  turn the headers in place; nothing can fail any more
+ *   output.c   hand it to the next hop
+ *
+ * Configuration (pools, sources, policies, settings, mappings) hangs off one
+ * RCU pointer, nat46_net::conf, and is changed under nat46_net::lock by
+ * publishing a new struct nat46_conf. The packet path only reads.
+ *
+ * Arrows run one way: hook -> session, rewrite, output -> map, source, policy
+ * -> packet, stats, compat. netlink*.c knows the objects, no object knows
+ * netlink (an extack is the one thing that they fill in).
+ */
+#ifndef _NF_NAT46_H
+#define _NF_NAT46_H
+
+#include <linux/if.h>
+#include <linux/in6.h>
+#include <linux/mutex.h>
+#include <linux/netlink.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/skbuff.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+
+#include <linux/nf_nat46.h>
+
+#define NAT46_VERSION "0.1.0"
+
+/* ---- stats.c: one per-CPU counter for everything that can happen --------- */
+
+/*
+ * Why a packet was dropped. The order is not part of the contract, the names
+ * (stats.c) are. NAT46_OK must be zero.
+ */
+enum nat46_reason {
+	NAT46_OK,
+	NAT46_DROP_MALFORMED,
+	NAT46_DROP_FRAGMENT,
+	NAT46_DROP_OPTIONS,
+	NAT46_DROP_EXT_HEADER,
+	NAT46_DROP_PROTO,
+	NAT46_DROP_ICMP_UNSUPPORTED,
+	NAT46_DROP_UDP_ZERO_CSUM,
+	NAT46_DROP_UNMAPPED,
+	NAT46_DROP_POLICY,
+	NAT46_DROP_TARGET_LOCAL,
+	NAT46_DROP_NO_SOURCE,
+	NAT46_DROP_NO_PORT,
+	NAT46_DROP_SRC_CHECK,
+	NAT46_DROP_NO_SESSION,
+	NAT46_DROP_TCP_MIDSTREAM,
+	NAT46_DROP_MAX_SESSIONS,
+	NAT46_DROP_NO_MEMORY,
+	NAT46_DROP_HOP_LIMIT,
+	NAT46_DROP_TOO_BIG,
+	NAT46_DROP_NO_ROUTE6,
+	NAT46_DROP_NO_ROUTE4,
+	NAT46_DROP_NO_LOCAL_DEV,
+	NAT46_DROP_DRAINING,
+	NAT46_DROP_SOURCE_LOOP,
+	NAT46_REASON_MAX,
+};
+
+/* What else is counted. */
+enum nat46_counter {
+	NAT46_CNT_PKT_46,	/* packets sent on as IPv6 */
+	NAT46_CNT_PKT_64,
+	NAT46_CNT_OPENED,	/* sessions made */
+	NAT46_CNT_ENDED,
+	NAT46_CNT_REALLOC,	/* packets whose head had to be reallocated */
+	NAT46_CNT_MAX,
+};
+
+struct nat46_stats {
+	u64 drop[NAT46_REASON_MAX];
+	u64 count[NAT46_CNT_MAX];
+};
+
+struct nat46_net;
+
+const char *nat46_reason_name(enum nat46_reason r);
+const char *nat46_counter_name(enum nat46_counter c);
+u64 nat46_reason_read(const struct nat46_net *nn, enum nat46_reason r);
+u64 nat46_counter_read(const struct nat46_net *nn, enum nat46_counter c);
+
+/* ---- conf.c: what an administrator has set, read under RCU --------------- */
+
+struct nat46_pool {
+	__be32 addr;
+	__be32 mask;
+	u8 plen;
+	bool drain;
+};
+
+/* Sorted by address; pools never overlap. Immutable once published. */
+struct nat46_pools {
+	struct rcu_head rcu;
+	unsigned int n;
+	struct nat46_pool v[];
+};
+
+struct nat46_ports {
+	u16 lo;
+	u16 hi;
+};
+
+struct nat46_source {
+	u8 type;			/* enum nat46_source_type */
+	u8 from_plen;
+	u8 n_ports;
+	bool drain;
+	__be32 from;
+	struct in6_addr lo;		/* NAT46_SOURCE_ADDR */
+	struct in6_addr hi;
+	int ifindex;			/* NAT46_SOURCE_DEV */
+	char ifname[IFNAMSIZ];
+	struct nat46_ports ports[NAT46_PORT_RANGES_MAX];
+};
+
+struct nat46_range6 {
+	struct in6_addr lo;
+	struct in6_addr hi;
+};
+
+/*
+ * Sorted by the length of "from", longest first, so that the first match is
+ * the one that serves. Immutable once published.
+ */
+struct nat46_sources {
+	struct rcu_head rcu;
+	bool dev;			/* there is a dev source */
+	u16 dev_lo;			/* the lowest port of all of them */
+	u16 dev_hi;
+	unsigned int n_ranges;		/* addresses of addr sources, merged */
+	struct nat46_range6 *ranges;	/* and sorted; points behind v[] */
+	unsigned int n;
+	struct nat46_source v[];
+};
+
+struct nat46_policy {
+	struct in6_addr addr;
+	__be32 from;
+	u16 dport;			/* 0: any */
+	u8 plen;
+	u8 from_plen;
+	u8 proto;			/* 0: any */
+	u8 action;			/* enum nat46_policy_action */
+	bool builtin;
+};
+
+/* Sorted by precedence (policy.c). Immutable once published. */
+struct nat46_policies {
+	struct rcu_head rcu;
+	unsigned int n;
+	struct nat46_policy v[];
+};
+
+struct nat46_params {
+	u32 timeout_tcp_est;		/* seconds */
+	u32 timeout_tcp_trans;
+	u32 timeout_udp;
+	u32 timeout_icmp;
+	u32 max_sessions;		/* 0: no limit but the machine's */
+	u32 hook_mark;
+	u32 hook_mask;
+	u8 unmapped;			/* enum nat46_unmapped */
+	u8 src_check;			/* enum nat46_src_check */
+	u8 local_out;
+	u8 policy_default;		/* enum nat46_policy_action */
+};
+
+extern const struct nat46_params nat46_params_default;
+
+/* What a mapping stands for now; replaced as a whole under RCU. */
+struct nat46_binding {
+	struct rcu_head rcu;
+	unsigned int n;
+	struct in6_addr target[NAT46_TARGETS_MAX];
+	char name[];			/* "" where it has none */
+};
+
+/*
+ * A mapping: the xarray of nat46_maps holds one reference, each session
+ * another. Sessions never read @binding but to show the name.
+ */
+struct nat46_mapping {
+	struct rcu_head rcu;
+	refcount_t ref;
+	__be32 addr;
+	struct nat46_binding __rcu *binding;
+	atomic_t sessions;		/* live ones */
+	atomic64_t opened;
+	u32 used;			/* seconds: last session made or ended */
+	u32 until;			/* seconds: EXPIRES is over, where */
+	u32 hold;			/*          expires is set */
+	bool expires;
+	char owner[NAT46_OWNER_LEN + 1];
+};
+
+/* Indexed by the address in host order; entries are struct nat46_mapping. */
+struct nat46_maps {
+	struct xarray xa;
+	unsigned int n;
+};
+
+struct nat46_conf {
+	struct rcu_head rcu;
+	struct nat46_params params;
+	struct nat46_pools *pools;	/* never NULL, like the rest */
+	struct nat46_sources *sources;
+	struct nat46_policies *policies;
+	struct nat46_maps *maps;
+};
+
+/* ---- the network namespace ------------------------------------------------ */
+
+struct nat46_restore;			/* an open transaction, restore.c */
+
+struct nat46_net {
+	struct nat46_conf __rcu *conf;	/* NULL: nothing was ever set */
+	struct net *net;
+	struct net_device __rcu *dev;	/* the device "nat46", if there is one */
+	struct nat46_stats __percpu *stats; /* set before conf */
+	atomic_t sessions;		/* live ones */
+	struct mutex lock;		/* all configuration */
+	struct nat46_restore *restore;	/* under lock */
+	struct delayed_work map_gc;	/* expiry of mappings, drained objects */
+	u32 gen;			/* under lock: configuration changes */
+	bool hooks;			/* under lock: registered */
+	bool exiting;			/* under lock */
+};
+
+extern unsigned int nat46_net_id;
+struct nat46_net *nat46_pernet(const struct net *net);
+
+static inline void nat46_drop(struct nat46_net *nn, enum nat46_reason r)
+{
+	this_cpu_inc(nn->stats->drop[r]);
+}
+
+static inline void nat46_count(struct nat46_net *nn, enum nat46_counter c)
+{
+	this_cpu_inc(nn->stats->count[c]);
+}
+
+/* hook.c; may sleep, nn->lock held */
+int nat46_hooks_register(struct nat46_net *nn);
+void nat46_hooks_unregister(struct nat46_net *nn);
+
+/* ---- packet.c: one parsed packet ------------------------------------------ */
+
+struct nat46_tuple4 {
+	__be32 saddr;
+	__be32 daddr;
+	__be16 sport;			/* echo: the identifier */
+	__be16 dport;			/* echo: 0 */
+	u8 proto;			/* IPPROTO_TCP, _UDP or _ICMP */
+};
+
+/* As our own packets carry it: saddr is ours, daddr the target. */
+struct nat46_tuple6 {
+	struct in6_addr saddr;
+	struct in6_addr daddr;
+	__be16 sport;
+	__be16 dport;
+	u8 proto;			/* as in the IPv4 tuple */
+};
+
+struct nat46_pkt {
+	struct sk_buff *skb;
+	struct nat46_net *nn;
+	const struct nat46_conf *conf;
+	bool local;			/* 4->6: sent by a socket of this node */
+	bool icmp_error;		/* 6->4: a Packet Too Big; the tuple is
+					 * the quoted packet's
+					 */
+	u8 hop;				/* TTL or hop limit */
+	u8 tos;
+	bool df;			/* 4->6 */
+	u8 tcp_flags;			/* the flags' byte of the TCP header */
+	u16 l4;				/* offset of the L4 header */
+	u16 l4_hlen;			/* bytes of it that are checked */
+	u16 csum_at;			/* offset of the checksum in it */
+	u16 quoted;			/* icmp_error: offset of its L4 header */
+	u32 mtu;			/* icmp_error: as the message says */
+	union {
+		struct nat46_tuple4 t4;
+		struct nat46_tuple6 t6;
+	};
+};
+
+/*
+ * Fill in @p from p->skb, whose data is at the network header. Nothing of the
+ * packet is written; its headers are in the linear area afterwards.
+ * nat46_parse6 returns -1 where the packet can belong to no session (accept).
+ */
+enum nat46_reason nat46_parse4(struct nat46_pkt *p);
+int nat46_parse6(struct nat46_pkt *p);
+
+/* ---- session.c ------------------------------------------------------------- */
+
+enum {
+	NAT46_DIR_4,
+	NAT46_DIR_6,
+};
+
+struct nat46_session {
+	/* read for each packet */
+	struct hlist_node node[2];	/* by NAT46_DIR_ */
+	struct net *net;
+	struct nat46_tuple4 t4;
+	u8 state;			/* enum nat46_session_state */
+	bool local;			/* opened by a socket of this node */
+	bool dead;			/* under both bucket locks: unhashed */
+	struct nat46_tuple6 t6;
+	__wsum diff;			/* 4->6: addresses and ports; an echo
+					 * session: IPv6 addresses, identifier
+					 */
+	u32 last;			/* seconds, the last packet */
+	u32 cookie6;
+	int iif;			/* where the client is; 0: local */
+	struct dst_entry __rcu *dst6;	/* towards the target */
+	struct dst_entry __rcu *dst4;	/* towards the client */
+
+	/* the rest of its life */
+	int oif;			/* of a dev source, else 0 */
+	struct nat46_mapping *map;
+	struct rcu_head rcu;
+};
+
+int nat46_session_init(void);
+void nat46_session_exit(void);
+
+struct nat46_session *nat46_session_find4(struct nat46_net *nn,
+					  const struct nat46_tuple4 *t,
+					  const struct nat46_conf *conf);
+struct nat46_session *nat46_session_find6(struct nat46_net *nn,
+					  const struct nat46_tuple6 *t,
+					  const struct nat46_conf *conf);
+enum nat46_reason nat46_session_open(struct nat46_pkt *p,
+				     struct nat46_session **sp);
+
+typedef bool (*nat46_match_t)(const struct nat46_session *s, const void *arg);
+
+/*
+ * Any context that may sleep. @net's sessions for which @match is true (all
+ * where it is NULL) are counted, or ended; returns how many.
+ */
+u32 nat46_session_count(struct net *net, nat46_match_t match, const void *arg);
+u32 nat46_session_flush(struct net *net, nat46_match_t match, const void *arg);
+
+/*
+ * For dumps: call @fn for each session from *@bucket, *@skip on, under RCU,
+ * until it returns non-zero; the position is left in the two.
+ */
+int nat46_session_walk(struct net *net, u32 *bucket, u32 *skip,
+		       int (*fn)(const struct nat46_session *s, void *arg),
+		       void *arg);
+u32 nat46_session_timeout(const struct nat46_session *s,
+			  const struct nat46_params *par); /* seconds */
+u32 nat46_session_total(void);		/* all, those in a grace period too */
+u32 nat46_session_max(void);
+u32 nat46_session_buckets(void);
+
+/* seconds of a clock that only counts up while the machine runs */
+u32 nat46_now(void);
+
+/* ---- tcp.c ------------------------------------------------------------------ */
+
+u8 nat46_tcp_next(u8 state, int dir, u8 flags);
+void nat46_tcp_update(struct nat46_session *s, int dir, u8 flags);
+
+/* ---- pool.c, source.c, policy.c, map.c: what the packet path asks ----------- */
+
+/* RCU; NULL: not in a pool */
+const struct nat46_pool *nat46_pool_find(const struct nat46_conf *conf,
+					 __be32 addr);
+/* RCU; NULL: no source serves that client, or it is draining */
+const struct nat46_source *nat46_source_find(const struct nat46_conf *conf,
+					     __be32 client);
+/* RCU; is @addr one of an addr source? */
+bool nat46_source_holds(const struct nat46_conf *conf,
+			const struct in6_addr *addr);
+/* RCU; enum nat46_policy_action. @proto as in a tuple, @dport in host order */
+u8 nat46_policy_check(const struct nat46_conf *conf,
+		      const struct in6_addr *target, __be32 client,
+		      u8 proto, u16 dport);
+/* RCU; NULL: not mapped. No reference is taken. */
+struct nat46_mapping *nat46_map_find(const struct nat46_conf *conf,
+				     __be32 addr);
+/* RCU; the target for that client, by rendezvous hashing */
+struct in6_addr nat46_map_target(const struct nat46_mapping *m, __be32 client);
+/*
+ * A session opens on @m: takes a reference and returns true, or returns false
+ * where @m is just being deleted. Any context.
+ */
+bool nat46_map_open(struct nat46_mapping *m);
+/* The session has ended, its last packet at @last: any context, once. */
+void nat46_map_ended(struct nat46_mapping *m, u32 last);
+/* Drops the reference, when no reader of the session is left. Any context. */
+void nat46_map_put(struct nat46_mapping *m);
+
+/* ---- rewrite.c, icmp.c: an skb and a session, no hook, no netlink ------------ */
+
+bool nat46_headroom(struct sk_buff *skb, unsigned int writable,
+		    unsigned int grow, const struct net_device *out);
+void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s);
+void nat46_rewrite64(struct nat46_pkt *p, const struct nat46_session *s);
+enum nat46_reason nat46_icmp64_too_big(struct nat46_pkt *p,
+				       const struct nat46_session *s);
+
+/* ---- output.c ---------------------------------------------------------------- */
+
+struct dst_entry *nat46_route6(struct nat46_session *s,
+			       const struct sk_buff *skb);
+struct dst_entry *nat46_route4(struct nat46_session *s,
+			       const struct sk_buff *skb);
+void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst);
+void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst);
+bool nat46_send4_local(struct nat46_pkt *p);
+void nat46_icmp4_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
+void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
+
+/* ---- conf.c, restore.c: changes; may sleep, take nn->lock --------------------- */
+
+int nat46_conf_net_init(struct nat46_net *nn);
+/* after the hooks are off and a grace period */
+void nat46_conf_net_exit(struct nat46_net *nn);
+/* a device or address has gone (notifiers): end what leant on it */
+void nat46_conf_dev_gone(struct nat46_net *nn, const struct net_device *dev);
+
+/* ---- netlink.c ------------------------------------------------------------------ */
+
+int nat46_netlink_init(void);
+void nat46_netlink_exit(void);
+
+#endif /* _NF_NAT46_H */
