@@ -160,10 +160,20 @@ struct nat46_policy {
 	bool builtin;
 };
 
-/* Sorted by precedence (policy.c). Immutable once published. */
+/*
+ * Sorted by precedence (policy.c); the entries of one prefix length lie
+ * together, and group[] says where. Immutable once published.
+ */
 struct nat46_policies {
 	struct rcu_head rcu;
 	unsigned int n;
+	unsigned int n_builtin;
+	unsigned int n_groups;
+	struct {
+		u16 first;
+		u16 n;
+		u8 plen;
+	} group[129];
 	struct nat46_policy v[];
 };
 
@@ -186,10 +196,15 @@ extern const struct nat46_params nat46_params_default;
 /* What a mapping stands for now; replaced as a whole under RCU. */
 struct nat46_binding {
 	struct rcu_head rcu;
-	unsigned int n;
-	struct in6_addr target[NAT46_TARGETS_MAX];
-	char name[];			/* "" where it has none */
+	unsigned int n;			/* 1..NAT46_TARGETS_MAX */
+	struct in6_addr target[];	/* behind the last one: the name */
 };
+
+/* "" where it has none */
+static inline const char *nat46_binding_name(const struct nat46_binding *b)
+{
+	return (const char *)&b->target[b->n];
+}
 
 /*
  * A mapping: the xarray of nat46_maps holds one reference, each session
@@ -200,9 +215,10 @@ struct nat46_mapping {
 	refcount_t ref;
 	__be32 addr;
 	struct nat46_binding __rcu *binding;
-	atomic_t sessions;		/* live ones */
+	atomic_t sessions;		/* live ones; negative: it has expired */
 	atomic64_t opened;
 	u32 used;			/* seconds: last session made or ended */
+	u32 last;			/* seconds: last packet of an ended one */
 	u32 until;			/* seconds: EXPIRES is over, where */
 	u32 hold;			/*          expires is set */
 	bool expires;
@@ -237,6 +253,10 @@ struct nat46_net {
 	struct mutex lock;		/* all configuration */
 	struct nat46_restore *restore;	/* under lock */
 	struct delayed_work map_gc;	/* expiry of mappings, drained objects */
+	struct work_struct addr_work;	/* an address went (main.c) */
+	unsigned long map_gc_at;	/* under lock: jiffies, its next run */
+	size_t retired;			/* under lock: bytes since an rcu_barrier */
+	bool audit;			/* under lock: end what conf denies now */
 	u32 gen;			/* under lock: configuration changes */
 	bool hooks;			/* under lock: registered */
 	bool exiting;			/* under lock */
@@ -283,9 +303,9 @@ struct nat46_pkt {
 	struct nat46_net *nn;
 	const struct nat46_conf *conf;
 	bool local;			/* 4->6: sent by a socket of this node */
-	bool icmp_error;		/* 6->4: a Packet Too Big; the tuple is
-					 * the quoted packet's
-					 */
+	bool icmp_error;		/* 6->4: the tuple is the quoted packet's */
+	bool too_big;			/* icmp_error: Packet Too Big */
+	bool udp_zero;			/* UDP without a checksum */
 	u8 hop;				/* TTL or hop limit */
 	u8 tos;
 	bool df;			/* 4->6 */
@@ -294,7 +314,9 @@ struct nat46_pkt {
 	u16 l4_hlen;			/* bytes of it that are checked */
 	u16 csum_at;			/* offset of the checksum in it */
 	u16 quoted;			/* icmp_error: offset of its L4 header */
-	u32 mtu;			/* icmp_error: as the message says */
+	u32 mtu;			/* icmp_error: as the message says;
+					 * 4->6: of the path
+					 */
 	union {
 		struct nat46_tuple4 t4;
 		struct nat46_tuple6 t6;
@@ -321,13 +343,13 @@ struct nat46_session {
 	struct hlist_node node[2];	/* by NAT46_DIR_ */
 	struct net *net;
 	struct nat46_tuple4 t4;
-	u8 state;			/* enum nat46_session_state */
 	bool local;			/* opened by a socket of this node */
 	bool dead;			/* under both bucket locks: unhashed */
 	struct nat46_tuple6 t6;
 	__wsum diff;			/* 4->6: addresses and ports; an echo
 					 * session: IPv6 addresses, identifier
 					 */
+	u32 state;			/* enum nat46_session_state; cmpxchg */
 	u32 last;			/* seconds, the last packet */
 	u32 cookie6;
 	int iif;			/* where the client is; 0: local */
@@ -374,12 +396,25 @@ u32 nat46_session_total(void);		/* all, those in a grace period too */
 u32 nat46_session_max(void);
 u32 nat46_session_buckets(void);
 
+/* the cached routes through @dev are dropped; context: may sleep */
+void nat46_session_forget_dev(struct net *net, const struct net_device *dev);
+/* strict source check: @p came in by another device than the session's */
+enum nat46_reason nat46_session_moved(struct nat46_pkt *p,
+				      struct nat46_session *s);
+void nat46_session_seen(struct nat46_session *s, int dir, u8 tcp_flags);
+
+/* ---- port.c: which port a session may take ------------------------------- */
+
+/* how many ports @src has that may be tried; the @k-th of them to try */
+u16 nat46_port_try(const struct nat46_source *src, u16 wanted, u32 hash,
+		   unsigned int k);
+
 /* seconds of a clock that only counts up while the machine runs */
 u32 nat46_now(void);
 
 /* ---- tcp.c ------------------------------------------------------------------ */
 
-u8 nat46_tcp_next(u8 state, int dir, u8 flags);
+u32 nat46_tcp_next(u32 state, int dir, u8 flags);
 void nat46_tcp_update(struct nat46_session *s, int dir, u8 flags);
 
 /* ---- pool.c, source.c, policy.c, map.c: what the packet path asks ----------- */
@@ -414,10 +449,12 @@ void nat46_map_put(struct nat46_mapping *m);
 
 /* ---- rewrite.c, icmp.c: an skb and a session, no hook, no netlink ------------ */
 
-bool nat46_headroom(struct sk_buff *skb, unsigned int writable,
-		    unsigned int grow, const struct net_device *out);
+int nat46_headroom(struct sk_buff *skb, unsigned int writable,
+		   unsigned int grow, const struct net_device *out);
 void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s);
 void nat46_rewrite64(struct nat46_pkt *p, const struct nat46_session *s);
+void nat46_ipv4_header(struct nat46_pkt *p, const struct nat46_session *s,
+		       u8 proto);
 enum nat46_reason nat46_icmp64_too_big(struct nat46_pkt *p,
 				       const struct nat46_session *s);
 

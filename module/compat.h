@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one file that knows how kernels differ. What a kernel has is found by
+ * compiling module/probe/NAME.c (probe.sh), never by its version number.
+ */
+#ifndef _NF_NAT46_COMPAT_H
+#define _NF_NAT46_COMPAT_H
+
+#include <linux/skbuff.h>
+
+#ifndef NAT46_HAVE_SKB_CLEAR_TSTAMP
+static inline void skb_clear_tstamp(struct sk_buff *skb)
+{
+	skb->tstamp = 0;
+}
+#endif
+
+#endif /* _NF_NAT46_COMPAT_H */

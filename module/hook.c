@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hook.c: a packet's way, top down. First what is not ours leaves untouched;
+ * then every refusal; only then is anything written.
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/netfilter_bridge.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/addrconf.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ipv6.h>
+
+#include "nf_nat46.h"
+
+/* Between raw (-300) and conntrack (-200): kernel.md F tells why. */
+#define PRIORITY	(-250)
+
+/* The header grows by that much from IPv4 to IPv6. */
+#define GROWTH		(sizeof(struct ipv6hdr) - sizeof(struct iphdr))
+
+/* A chunk of a GSO type that can't be kept whole, or 64 KiB and more? */
+static bool must_segment(const struct sk_buff *skb)
+{
+	const unsigned int kept = SKB_GSO_TCPV4 | SKB_GSO_TCPV6 |
+		SKB_GSO_UDP_L4 | SKB_GSO_DODGY | SKB_GSO_TCP_ECN |
+		SKB_GSO_TCP_FIXEDID;
+
+	return skb_is_gso(skb) &&
+	       (skb->encapsulation || skb->len > 0xffff - GROWTH ||
+		skb_shinfo(skb)->gso_type & ~kept);
+}
+
+/* Would @skb, @grow bytes longer, exceed @mtu? */
+static bool too_big(const struct sk_buff *skb, int grow, unsigned int mtu)
+{
+	if (skb_is_gso(skb))
+		return !skb_gso_validate_network_len(skb, mtu - grow);
+	return skb->len + grow > mtu;
+}
+
+/* Which reasons the client hears of, and how. */
+static void tell_client(struct nat46_pkt *p, enum nat46_reason r)
+{
+	switch (r) {
+	case NAT46_DROP_UNMAPPED:
+		if (p->conf->params.unmapped != NAT46_UNMAPPED_REJECT)
+			return;
+		fallthrough;
+	case NAT46_DROP_NO_SOURCE:
+	case NAT46_DROP_NO_PORT:
+	case NAT46_DROP_MAX_SESSIONS:
+	case NAT46_DROP_DRAINING:
+	case NAT46_DROP_NO_ROUTE6:
+		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+	case NAT46_DROP_POLICY:
+	case NAT46_DROP_TARGET_LOCAL:
+	case NAT46_DROP_SOURCE_LOOP:
+		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0);
+	case NAT46_DROP_HOP_LIMIT:
+		return nat46_icmp4_error(p, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
+	case NAT46_DROP_TOO_BIG:
+		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+					 p->mtu - GROWTH);
+	default:
+		return;
+	}
+}
+
+/* IPv4 to IPv6. On NAT46_OK the skb has been sent, else it is untouched. */
+static enum nat46_reason translate46(struct nat46_pkt *p)
+{
+	struct nat46_session *s;
+	struct dst_entry *dst;
+	enum nat46_reason r;
+	int grown;
+
+	r = nat46_parse4(p);
+	if (r)
+		return r;
+	if (!p->local && p->hop <= 1)
+		return NAT46_DROP_HOP_LIMIT;
+
+	s = nat46_session_find4(p->nn, &p->t4, p->conf);
+	if (!s)
+		r = nat46_session_open(p, &s);
+	else if (unlikely(s->iif != (p->local ? 0 : p->skb->dev->ifindex)))
+		r = nat46_session_moved(p, s);
+	if (r)
+		return r;
+
+	dst = nat46_route6(s, p->skb);
+	if (IS_ERR(dst))
+		return NAT46_DROP_NO_ROUTE6;
+	p->mtu = dst_mtu(dst);
+	if (unlikely(too_big(p->skb, GROWTH, p->mtu)) && (p->df || skb_is_gso(p->skb)))
+		return NAT46_DROP_TOO_BIG;
+
+	grown = nat46_headroom(p->skb, p->l4 + p->l4_hlen, GROWTH, dst->dev);
+	if (grown < 0)
+		return NAT46_DROP_NO_MEMORY;
+	if (grown)
+		nat46_count(p->nn, NAT46_CNT_REALLOC);
+
+	nat46_session_seen(s, NAT46_DIR_4, p->tcp_flags);
+	nat46_rewrite46(p, s);
+	nat46_send6(p, dst);
+	return NAT46_OK;
+}
+
+/* An ICMPv6 error about a packet of ours. */
+static enum nat46_reason translate_error64(struct nat46_pkt *p,
+					   struct nat46_session *s)
+{
+	struct dst_entry *dst = NULL;
+	enum nat46_reason r;
+
+	if (!p->too_big)
+		return NAT46_DROP_ICMP_UNSUPPORTED;
+	if (skb_is_gso(p->skb) ||
+	    nf_ip6_checksum(p->skb, NF_INET_PRE_ROUTING, p->l4, IPPROTO_ICMPV6))
+		return NAT46_DROP_MALFORMED;
+	if (!s->local) {
+		dst = nat46_route4(s, p->skb);
+		if (IS_ERR(dst))
+			return NAT46_DROP_NO_ROUTE4;
+	}
+	r = nat46_icmp64_too_big(p, s);
+	if (r)
+		return r;
+	if (dst)
+		nat46_send4(p, dst);
+	else if (!nat46_send4_local(p))
+		return NAT46_DROP_NO_LOCAL_DEV;
+	return NAT46_OK;
+}
+
+/* IPv6 to IPv4, @p parsed and its session found. On NAT46_OK it is sent. */
+static enum nat46_reason translate64(struct nat46_pkt *p,
+				     struct nat46_session *s)
+{
+	struct dst_entry *dst = NULL;
+	unsigned int mtu;
+	int grown;
+
+	if (!s->local && p->hop <= 1) {
+		nat46_icmp6_error(p, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0);
+		return NAT46_DROP_HOP_LIMIT;
+	}
+	if (p->icmp_error)
+		return translate_error64(p, s);
+	if (p->t6.proto == IPPROTO_UDP && p->udp_zero)
+		return NAT46_DROP_UDP_ZERO_CSUM;
+
+	if (!s->local) {
+		dst = nat46_route4(s, p->skb);
+		if (IS_ERR(dst))
+			return NAT46_DROP_NO_ROUTE4;
+		mtu = dst_mtu(dst);
+		if (unlikely(too_big(p->skb, -(int)GROWTH, mtu)) &&
+		    mtu + GROWTH >= IPV6_MIN_MTU) {
+			nat46_icmp6_error(p, ICMPV6_PKT_TOOBIG, 0, mtu + GROWTH);
+			return NAT46_DROP_TOO_BIG;
+		}
+	} else if (!rcu_access_pointer(p->nn->dev)) {
+		return NAT46_DROP_NO_LOCAL_DEV;
+	}
+
+	/* the header shrinks: there is room for it and a link header */
+	grown = nat46_headroom(p->skb, p->l4 + p->l4_hlen, 0, dst ? dst->dev : NULL);
+	if (grown < 0)
+		return NAT46_DROP_NO_MEMORY;
+	if (grown)
+		nat46_count(p->nn, NAT46_CNT_REALLOC);
+
+	nat46_session_seen(s, NAT46_DIR_6, p->tcp_flags);
+	nat46_rewrite64(p, s);
+	if (dst)
+		nat46_send4(p, dst);
+	else
+		nat46_send4_local(p);
+	return NAT46_OK;
+}
+
+/*
+ * Under br_netfilter the hook runs inside the bridge, for other hosts' frames
+ * as well: ours are those sent to the bridge itself.
+ */
+static bool bridged_past(const struct sk_buff *skb,
+			 const struct nf_hook_state *state)
+{
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	return nf_bridge_info_exists(skb) && state->in &&
+	       !ether_addr_equal(eth_hdr(skb)->h_dest, state->in->dev_addr);
+#else
+	return false;
+#endif
+}
+
+static unsigned int from_ipv4(struct nat46_pkt *p);
+
+/* Each segment goes the same way by itself. @p->skb is consumed. */
+static unsigned int segments_from_ipv4(struct nat46_pkt *p)
+{
+	struct sk_buff *segs, *next, *skb = p->skb;
+
+	segs = skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM);
+	if (IS_ERR_OR_NULL(segs)) {
+		nat46_drop(p->nn, NAT46_DROP_NO_MEMORY);
+		return NF_DROP;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segs, segs, next) {
+		struct nat46_pkt q = *p;
+
+		skb_mark_not_on_list(segs);
+		q.skb = segs;
+		if ((from_ipv4(&q) & NF_VERDICT_MASK) != NF_STOLEN)
+			kfree_skb(segs);
+	}
+	return NF_STOLEN;
+}
+
+/* A packet to a pool. */
+static unsigned int from_ipv4(struct nat46_pkt *p)
+{
+	enum nat46_reason r;
+
+	if (unlikely(must_segment(p->skb)))
+		return segments_from_ipv4(p);
+
+	r = translate46(p);
+	if (likely(!r))
+		return NF_STOLEN;
+	if (r == NAT46_DROP_UNMAPPED &&
+	    p->conf->params.unmapped == NAT46_UNMAPPED_PASS)
+		return NF_ACCEPT;
+	nat46_drop(p->nn, r);
+	tell_client(p, r);
+	return p->local ? NF_DROP_ERR(-EHOSTUNREACH) : NF_DROP;
+}
+
+/* IPv4 PRE_ROUTING: what clients send. */
+static unsigned int hook_in4(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
+{
+	struct nat46_pkt p = { .skb = skb, .nn = nat46_pernet(state->net) };
+
+	p.conf = rcu_dereference(p.nn->conf);
+	if (!p.conf || !nat46_pool_find(p.conf, ip_hdr(skb)->daddr))
+		return NF_ACCEPT;
+	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
+		return NF_ACCEPT;
+	if ((skb->mark ^ p.conf->params.hook_mark) & p.conf->params.hook_mask)
+		return NF_ACCEPT;
+	return from_ipv4(&p);
+}
+
+/* IPv4 LOCAL_OUT: what this node's sockets send. */
+static unsigned int hook_out4(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	struct nat46_pkt p = {
+		.skb = skb,
+		.nn = nat46_pernet(state->net),
+		.local = true,
+	};
+
+	p.conf = rcu_dereference(p.nn->conf);
+	if (!p.conf || !nat46_pool_find(p.conf, ip_hdr(skb)->daddr))
+		return NF_ACCEPT;
+	if (!p.conf->params.local_out)
+		return NF_ACCEPT;
+	if ((skb->mark ^ p.conf->params.hook_mark) & p.conf->params.hook_mask)
+		return NF_ACCEPT;
+	return from_ipv4(&p);
+}
+
+/* Is the packet for an address, or a port, that sessions could have? */
+static bool in_a_source(const struct nat46_pkt *p)
+{
+	const struct nat46_sources *src = p->conf->sources;
+	const u16 port = ntohs(p->t6.sport);
+
+	if (src->dev && port >= src->dev_lo && port <= src->dev_hi)
+		return true;
+	return src->n_ranges && nat46_source_holds(p->conf, &p->t6.saddr);
+}
+
+/*
+ * What belongs to no session is the host's own where the address is: its path
+ * MTU discovery, its neighbours, its pings. An address that we hold for
+ * sessions alone has no other use.
+ */
+static unsigned int not_ours(struct nat46_pkt *p, enum nat46_reason r)
+{
+	const struct in6_addr *daddr = &ipv6_hdr(p->skb)->daddr;
+
+	if (!nat46_source_holds(p->conf, daddr) ||
+	    ipv6_chk_addr(p->nn->net, daddr, NULL, 0))
+		return NF_ACCEPT;
+	nat46_drop(p->nn, r);
+	return NF_DROP;
+}
+
+/* IPv6 PRE_ROUTING: what targets, and routers on the way to them, send. */
+static unsigned int hook_in6(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
+{
+	struct nat46_pkt p = { .skb = skb, .nn = nat46_pernet(state->net) };
+	struct nat46_session *s;
+	enum nat46_reason r;
+	int parsed;
+
+	p.conf = rcu_dereference(p.nn->conf);
+	if (!p.conf || !p.conf->sources->n)
+		return NF_ACCEPT;
+	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
+		return NF_ACCEPT;
+
+	parsed = nat46_parse6(&p);
+	if (parsed < 0)
+		return NF_ACCEPT;
+	if (parsed)
+		return not_ours(&p, parsed);
+	if (!in_a_source(&p))
+		return NF_ACCEPT;
+
+	s = nat46_session_find6(p.nn, &p.t6, p.conf);
+	if (!s)
+		return not_ours(&p, NAT46_DROP_NO_SESSION);
+
+	r = translate64(&p, s);
+	if (likely(!r))
+		return NF_STOLEN;
+	nat46_drop(p.nn, r);
+	return NF_DROP;
+}
+
+static const struct nf_hook_ops hooks[] = {
+	{
+		.hook		= hook_in4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= PRIORITY,
+	}, {
+		.hook		= hook_out4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= PRIORITY,
+	}, {
+		.hook		= hook_in6,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= PRIORITY,
+	},
+};
+
+/**
+ * nat46_hooks_register() - begin to see packets
+ * @nn: the network namespace that has got its first pool
+ *
+ * Context: may sleep, nn->lock held.
+ * Return: 0 or -errno.
+ */
+int nat46_hooks_register(struct nat46_net *nn)
+{
+	int err;
+
+	if (nn->hooks)
+		return 0;
+	err = nf_register_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
+	nn->hooks = !err;
+	return err;
+}
+
+/**
+ * nat46_hooks_unregister() - see no packets any more
+ * @nn: the network namespace that has lost its last pool, or goes away
+ *
+ * A packet may still be in a hook until a grace period has passed.
+ *
+ * Context: may sleep, nn->lock held.
+ */
+void nat46_hooks_unregister(struct nat46_net *nn)
+{
+	if (!nn->hooks)
+		return;
+	nf_unregister_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
+	nn->hooks = false;
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * open.c: makes the session of a flow's first packet. Reading
+ * nat46_session_open() top down tells who may open one, and to where.
+ */
+#include <linux/siphash.h>
+#include <net/addrconf.h>
+#include <net/checksum.h>
+#include <net/ip6_route.h>
+#include <net/l3mdev.h>
+#include <net/route.h>
+#include <net/tcp.h>
+
+#include "nf_nat46.h"
+#include "session.h"
+
+/* Ports tried for one session: the search is bounded under any load. */
+#define PORT_TRIES	128u
+/* Addresses of a range tried, when the client's own has no port left. */
+#define ADDR_TRIES	4
+
+static siphash_key_t addr_key __read_mostly;
+static siphash_key_t port_key __read_mostly;
+
+static void init_keys(void)
+{
+	net_get_random_once(&addr_key, sizeof(addr_key));
+	net_get_random_once(&port_key, sizeof(port_key));
+}
+
+/*
+ * We take the packet before routing, so nobody else has checked its source:
+ * a client that we could not answer, or whose address another device leads
+ * to, opens nothing. The route looked up is the one that replies will take.
+ */
+static enum nat46_reason check_client(struct nat46_pkt *p,
+				      struct nat46_session *s)
+{
+	const u8 how = p->conf->params.src_check;
+	const __be32 client = p->t4.saddr;
+	struct dst_entry *dst;
+
+	if (ipv4_is_zeronet(client) || ipv4_is_loopback(client) ||
+	    ipv4_is_multicast(client) || ipv4_is_lbcast(client) ||
+	    (client & htonl(0xf0000000)) == htonl(0xf0000000) ||
+	    nat46_pool_find(p->conf, client))
+		return NAT46_DROP_SRC_CHECK;
+
+	if (p->local)
+		return inet_addr_type(p->nn->net, client) == RTN_LOCAL ?
+		       NAT46_OK : NAT46_DROP_SRC_CHECK;
+	if (how == NAT46_SRC_CHECK_OFF)
+		return NAT46_OK;
+
+	dst = nat46_route4(s, p->skb);
+	if (IS_ERR(dst))
+		return NAT46_DROP_SRC_CHECK;
+	if (how == NAT46_SRC_CHECK_STRICT && dst->dev != p->skb->dev)
+		return NAT46_DROP_SRC_CHECK;
+	return NAT46_OK;
+}
+
+/**
+ * nat46_session_moved() - a packet came in by another device than the session's
+ * @p: the packet, from the IPv4 side
+ * @s: its session
+ *
+ * With the strict source check nobody on another device speaks for the client;
+ * where the client's route has really moved, the session follows it.
+ *
+ * Context: RCU, no lock.
+ * Return: NAT46_OK, or NAT46_DROP_SRC_CHECK.
+ */
+enum nat46_reason nat46_session_moved(struct nat46_pkt *p,
+				      struct nat46_session *s)
+{
+	struct dst_entry *dst;
+
+	/* the node's own flow stays its own: its replies go to a socket */
+	if (p->local || s->local)
+		return p->local == s->local ? NAT46_OK : NAT46_DROP_SRC_CHECK;
+	if (p->conf->params.src_check == NAT46_SRC_CHECK_STRICT) {
+		dst = nat46_route4(s, p->skb);
+		if (IS_ERR(dst) || dst->dev != p->skb->dev)
+			return NAT46_DROP_SRC_CHECK;
+	}
+	WRITE_ONCE(s->iif, p->skb->dev->ifindex);
+	return NAT46_OK;
+}
+
+/*
+ * Which of a range's addresses a client gets is fixed by a hash, so that all
+ * its sessions come from one (RFC 4787 REQ-2, "paired").
+ */
+static struct in6_addr range_addr(const struct nat46_source *src,
+				  __be32 client, unsigned int k)
+{
+	const u64 lo = be64_to_cpup((__be64 *)&src->lo.s6_addr[8]);
+	const u64 hi = be64_to_cpup((__be64 *)&src->hi.s6_addr[8]);
+	const u64 span = hi - lo;	/* source.c: the upper halves are equal */
+	struct in6_addr a = src->lo;
+	u64 at;
+
+	at = siphash_1u32((__force u32)client, &addr_key) + k;
+	if (span != U64_MAX)
+		at %= span + 1;
+	*(__be64 *)&a.s6_addr[8] = cpu_to_be64(lo + at);
+	return a;
+}
+
+/* The node's own address: what the kernel would choose (RFC 6724). */
+static enum nat46_reason dev_addr(struct nat46_pkt *p, struct nat46_session *s,
+				  const struct dst_entry *dst)
+{
+	if (ipv6_dev_get_saddr(p->nn->net, dst->dev, &s->t6.daddr, 0,
+			       &s->t6.saddr))
+		return NAT46_DROP_NO_SOURCE;
+	return NAT46_OK;
+}
+
+/* By difference: what a header's checksum gains from IPv4 to IPv6. */
+static __wsum flow_diff(const struct nat46_session *s)
+{
+	__wsum d = csum_partial(&s->t6.saddr, sizeof(s->t6.saddr), 0);
+
+	d = csum_partial(&s->t6.daddr, sizeof(s->t6.daddr), d);
+	d = csum_add(d, (__force __wsum)s->t6.sport);
+	d = csum_sub(d, (__force __wsum)s->t4.sport);
+	if (s->t4.proto == IPPROTO_ICMP)	/* ICMPv4 sums no addresses */
+		return d;
+	d = csum_sub(d, (__force __wsum)s->t4.saddr);
+	return csum_sub(d, (__force __wsum)s->t4.daddr);
+}
+
+/*
+ * Takes a free port of s->t6.saddr and hashes the session. -EEXIST with
+ * *@taken: another CPU has just opened the flow.
+ */
+static int take_port(struct nat46_session *s, const struct nat46_source *src,
+		     struct nat46_session **taken)
+{
+	const u32 hash = siphash_4u32((__force u32)s->t4.saddr,
+				      (__force u32)s->t4.daddr,
+				      (__force u32)s->t4.sport << 16 |
+				      (__force u32)s->t4.dport,
+				      s->t4.proto, &port_key);
+	unsigned int k;
+
+	for (k = 0; k < PORT_TRIES; k++) {
+		const u16 port = nat46_port_try(src, ntohs(s->t4.sport), hash, k);
+		int err;
+
+		if (!port)
+			continue;
+		s->t6.sport = htons(port);
+		s->diff = flow_diff(s);
+		err = nat46_session_insert(s, taken);
+		if (err != -EADDRINUSE)
+			return err;
+	}
+	return -EADDRINUSE;
+}
+
+static int take_addr_and_port(struct nat46_session *s,
+			      const struct nat46_source *src,
+			      struct nat46_session **taken)
+{
+	unsigned int k;
+	int err;
+
+	if (src->type == NAT46_SOURCE_DEV)
+		return take_port(s, src, taken);
+
+	for (k = 0; k < ADDR_TRIES; k++) {
+		s->t6.saddr = range_addr(src, s->t4.saddr, k);
+		err = take_port(s, src, taken);
+		if (err != -EADDRINUSE)
+			return err;
+		if (ipv6_addr_equal(&src->lo, &src->hi))
+			break;
+	}
+	return err;
+}
+
+/* Where to, from which address, and may it? Fills in s->t6 but for the port. */
+static enum nat46_reason choose_path(struct nat46_pkt *p,
+				     struct nat46_session *s,
+				     const struct nat46_source *src)
+{
+	const struct nat46_conf *conf = p->conf;
+	struct net *net = p->nn->net;
+	struct dst_entry *dst;
+
+	s->t6.daddr = nat46_map_target(s->map, p->t4.saddr);
+	s->t6.dport = p->t4.dport;
+	s->t6.proto = p->t4.proto;
+
+	if (nat46_policy_check(conf, &s->t6.daddr, p->t4.saddr, p->t4.proto,
+			       ntohs(p->t4.dport)) != NAT46_POLICY_ALLOW)
+		return NAT46_DROP_POLICY;
+	if (nat46_source_holds(conf, &s->t6.daddr))
+		return NAT46_DROP_SOURCE_LOOP;
+	if (ipv6_chk_addr(net, &s->t6.daddr, NULL, 0))
+		return NAT46_DROP_TARGET_LOCAL;
+
+	if (src->type == NAT46_SOURCE_DEV)
+		s->oif = src->ifindex;
+	else
+		s->t6.saddr = range_addr(src, p->t4.saddr, 0);
+
+	dst = nat46_route6(s, p->skb);
+	if (IS_ERR(dst))
+		return NAT46_DROP_NO_ROUTE6;
+	if (((struct rt6_info *)dst)->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST))
+		return NAT46_DROP_TARGET_LOCAL;
+	return src->type == NAT46_SOURCE_DEV ? dev_addr(p, s, dst) : NAT46_OK;
+}
+
+static bool count_session(const struct nat46_pkt *p)
+{
+	const u32 max = p->conf->params.max_sessions;
+
+	if ((u32)atomic_inc_return(&p->nn->sessions) <= (max ?: INT_MAX))
+		return true;
+	atomic_dec(&p->nn->sessions);
+	return false;
+}
+
+/**
+ * nat46_session_open() - make the session of a flow's first packet
+ * @p: the packet, from the IPv4 side
+ * @sp: set to the session; another CPU's where that was first
+ *
+ * Context: RCU, softirq or process (LOCAL_OUT).
+ * Return: NAT46_OK, or why the flow gets no session.
+ */
+enum nat46_reason nat46_session_open(struct nat46_pkt *p,
+				     struct nat46_session **sp)
+{
+	const u8 syn = p->tcp_flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST);
+	const struct nat46_source *src;
+	const struct nat46_pool *pool;
+	struct nat46_mapping *map;
+	struct nat46_session *s;
+	enum nat46_reason r;
+	bool full;
+	int err;
+
+	init_keys();
+	map = nat46_map_find(p->conf, p->t4.daddr);
+	if (!map)
+		return NAT46_DROP_UNMAPPED;
+	if (p->t4.proto == IPPROTO_TCP && syn != TCPHDR_SYN)
+		return NAT46_DROP_TCP_MIDSTREAM;
+	pool = nat46_pool_find(p->conf, p->t4.daddr);
+	if (pool && pool->drain)
+		return NAT46_DROP_DRAINING;
+	src = nat46_source_find(p->conf, p->t4.saddr);
+	if (!src)
+		return NAT46_DROP_NO_SOURCE;
+	if (!count_session(p))
+		return NAT46_DROP_MAX_SESSIONS;
+
+	s = nat46_session_alloc(&full);
+	if (!s) {
+		atomic_dec(&p->nn->sessions);
+		return full ? NAT46_DROP_MAX_SESSIONS : NAT46_DROP_NO_MEMORY;
+	}
+	s->net = p->nn->net;
+	s->t4 = p->t4;
+	s->local = p->local;
+	s->iif = p->local ? 0 : p->skb->dev->ifindex;
+	s->last = nat46_now();
+	s->state = p->t4.proto == IPPROTO_TCP ? NAT46_STATE_INIT : NAT46_STATE_NONE;
+
+	if (!nat46_map_open(map)) {	/* it expires in this moment */
+		r = NAT46_DROP_UNMAPPED;
+		goto no_session;
+	}
+	s->map = map;
+
+	r = check_client(p, s);
+	if (r)
+		goto no_session_map;
+	r = choose_path(p, s, src);
+	if (r)
+		goto no_session_map;
+
+	err = take_addr_and_port(s, src, sp);
+	if (!err) {
+		nat46_count(p->nn, NAT46_CNT_OPENED);
+		*sp = s;
+		return NAT46_OK;
+	}
+	r = err == -EEXIST ? NAT46_OK : NAT46_DROP_NO_PORT;
+
+no_session_map:
+	nat46_map_ended(map, nat46_now());
+no_session:
+	atomic_dec(&p->nn->sessions);
+	nat46_session_free(s);
+	return r;
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * output.c: the way out: routes, kept by the session and checked by their
+ * cookie; the hand-over to IPv6 as the node's own packet, to an IPv4 client,
+ * or to a socket of this node; ICMP errors to the sender in its own family.
+ */
+#include <linux/etherdevice.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <net/icmp.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/l3mdev.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/route.h>
+
+#include "compat.h"
+#include "nf_nat46.h"
+
+/*
+ * Put @dst, of which we hold a reference, in @slot's place. Readers hold no
+ * reference: the old one is released after a grace period by dst_release().
+ */
+static void keep_route(struct dst_entry __rcu **slot, struct dst_entry *dst)
+{
+	dst_release(unrcu_pointer(xchg(slot, RCU_INITIALIZER(dst))));
+}
+
+static u32 route_cookie(struct dst_entry *dst)
+{
+	return rt6_get_cookie((struct rt6_info *)dst);
+}
+
+/**
+ * nat46_route6() - the route to a session's target
+ * @s: the session
+ * @skb: the packet, for its mark
+ *
+ * Looked up once; then only its cookie is checked. Two CPUs may renew it at
+ * once, and a reader may meet one's route with the other's cookie: then the
+ * check fails, or passes for a route that is right as well.
+ *
+ * Context: RCU; the route is not referenced.
+ * Return: the route or ERR_PTR(-errno).
+ */
+struct dst_entry *nat46_route6(struct nat46_session *s,
+			       const struct sk_buff *skb)
+{
+	struct dst_entry *dst = rcu_dereference(s->dst6);
+	struct flowi6 fl6 = {};
+
+	if (likely(dst && dst_check(dst, READ_ONCE(s->cookie6))))
+		return dst;
+
+	fl6.flowi6_oif = s->oif;
+	fl6.flowi6_mark = skb->mark;
+	fl6.flowi6_proto = s->t6.proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : s->t6.proto;
+	fl6.flowi6_uid = sock_net_uid(s->net, NULL);
+	fl6.daddr = s->t6.daddr;
+	fl6.saddr = s->t6.saddr;
+	fl6.fl6_sport = s->t6.sport;
+	fl6.fl6_dport = s->t6.dport;
+	dst = ip6_route_output(s->net, NULL, &fl6);
+	if (dst->error) {
+		const int err = dst->error;
+
+		dst_release(dst);
+		return ERR_PTR(err);
+	}
+	WRITE_ONCE(s->cookie6, route_cookie(dst));
+	keep_route(&s->dst6, dst);
+	return dst;
+}
+
+/**
+ * nat46_route4() - the route to a session's client
+ * @s: the session, opened by a forwarded packet
+ * @skb: the packet, for its mark
+ *
+ * An output look-up: it depends on no forwarding or reverse-path setting.
+ *
+ * Context: RCU; the route is not referenced.
+ * Return: the route or ERR_PTR(-errno); a client that is one of our own
+ * addresses, or a broadcast one, has none.
+ */
+struct dst_entry *nat46_route4(struct nat46_session *s,
+			       const struct sk_buff *skb)
+{
+	struct dst_entry *dst = rcu_dereference(s->dst4);
+	struct flowi4 fl4 = {};
+	struct rtable *rt;
+
+	if (likely(dst && dst_check(dst, 0)))
+		return dst;
+
+	fl4.flowi4_oif = l3mdev_master_ifindex_by_index(s->net, s->iif);
+	fl4.flowi4_mark = skb->mark;
+	fl4.flowi4_proto = s->t4.proto;
+	fl4.flowi4_flags = FLOWI_FLAG_ANYSRC;
+	fl4.flowi4_uid = sock_net_uid(s->net, NULL);
+	fl4.daddr = s->t4.saddr;
+	fl4.saddr = s->t4.daddr;
+	fl4.fl4_sport = s->t4.dport;
+	fl4.fl4_dport = s->t4.sport;
+	rt = ip_route_output_key(s->net, &fl4);
+	if (IS_ERR(rt))
+		return ERR_CAST(rt);
+	if (rt->rt_type != RTN_UNICAST) {
+		ip_rt_put(rt);
+		return ERR_PTR(-EINVAL);
+	}
+	keep_route(&s->dst4, &rt->dst);
+	return &rt->dst;
+}
+
+/* What is left of the packet's first life goes. */
+static void scrub(struct sk_buff *skb, bool forwarded)
+{
+	skb_dst_drop(skb);
+	nf_reset_ct(skb);
+	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+	if (!forwarded)
+		return;
+	skb_clear_tstamp(skb);	/* else sch_fq takes it for a time to send */
+	skb_ext_reset(skb);	/* the bridge's, IPsec's */
+	skb->ignore_df = 0;
+}
+
+/**
+ * nat46_send6() - send a translated packet towards its target
+ * @p: rewritten to IPv6; the skb is consumed
+ * @dst: the route, not referenced
+ *
+ * As the node's own: by LOCAL_OUT and POST_ROUTING, whatever the IPv6
+ * forwarding sysctl says. A socket of this node keeps its accounting (TSQ) and
+ * its pacing.
+ *
+ * Context: RCU.
+ */
+void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst)
+{
+	struct sk_buff *skb = p->skb;
+
+	p->skb = NULL;
+	scrub(skb, !p->local);
+	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
+	skb_dst_set_noref(skb, dst);
+	skb->dev = dst->dev;
+	/* an IPv4 packet without DF may be cut on its way */
+	if (!p->local)
+		skb->ignore_df = !p->df;
+	nat46_count(p->nn, NAT46_CNT_PKT_46);
+	ip6_local_out(p->nn->net, skb->sk, skb);
+}
+
+/**
+ * nat46_send4() - send a translated packet to a client
+ * @p: rewritten to IPv4; the skb is consumed
+ * @dst: the route, not referenced
+ *
+ * Straight to POST_ROUTING: IPv4 FORWARD saw no packet of the other direction
+ * and so judges none of this one.
+ *
+ * Context: RCU.
+ */
+void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst)
+{
+	struct sk_buff *skb = p->skb;
+
+	p->skb = NULL;
+	scrub(skb, true);
+	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+	IPCB(skb)->iif = skb->skb_iif;
+	skb_dst_set_noref(skb, dst);
+	nat46_count(p->nn, NAT46_CNT_PKT_64);
+	dst_output(p->nn->net, NULL, skb);
+}
+
+/**
+ * nat46_send4_local() - hand a translated packet to a socket of this node
+ * @p: rewritten to IPv4; the skb is consumed unless false is returned
+ *
+ * It arrives by the device "nat46", which has the pool's route: reverse-path
+ * filters accept it, and tcpdump -i nat46 shows it.
+ *
+ * Context: RCU, softirq.
+ * Return: false where that device is missing.
+ */
+bool nat46_send4_local(struct nat46_pkt *p)
+{
+	struct net_device *dev = rcu_dereference(p->nn->dev);
+	struct sk_buff *skb = p->skb;
+	struct ethhdr *eth;
+
+	if (!dev)
+		return false;
+	p->skb = NULL;
+	scrub(skb, true);
+	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+
+	/* the IPv6 header was longer by 20 bytes than the IPv4 one */
+	eth = __skb_push(skb, ETH_HLEN);
+	ether_addr_copy(eth->h_dest, dev->dev_addr);
+	eth_zero_addr(eth->h_source);
+	eth->h_proto = htons(ETH_P_IP);
+	skb->protocol = eth_type_trans(skb, dev);
+	skb->skb_iif = dev->ifindex;
+	nat46_count(p->nn, NAT46_CNT_PKT_64);
+	netif_rx(skb);
+	return true;
+}
+
+/**
+ * nat46_icmp4_error() - tell an IPv4 sender what became of its packet
+ * @p: as it came, nothing of it rewritten; the skb stays the caller's
+ * @type: of the ICMP error
+ * @code: likewise
+ * @info: its third word, host order
+ *
+ * icmp_send() limits the rate. Before routing it has no route and would do
+ * nothing: an output look-up to the sender serves.
+ *
+ * Context: RCU.
+ */
+void nat46_icmp4_error(struct nat46_pkt *p, u8 type, u8 code, u32 info)
+{
+	struct sk_buff *skb = p->skb;
+	struct flowi4 fl4 = {};
+	struct rtable *rt;
+
+	if (!skb_dst(skb)) {
+		fl4.daddr = ip_hdr(skb)->saddr;
+		fl4.flowi4_mark = skb->mark;
+		fl4.flowi4_oif = l3mdev_master_ifindex_by_index(p->nn->net,
+								skb->dev->ifindex);
+		rt = ip_route_output_key(p->nn->net, &fl4);
+		if (IS_ERR(rt))
+			return;
+		skb_dst_set(skb, &rt->dst);
+	}
+	icmp_send(skb, type, code, htonl(info));
+}
+
+/**
+ * nat46_icmp6_error() - tell an IPv6 sender what became of its packet
+ * @p: as it came, nothing of it rewritten; the skb stays the caller's
+ * @type: of the ICMPv6 error
+ * @code: likewise
+ * @info: its third word, host order
+ *
+ * Context: RCU.
+ */
+void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info)
+{
+	icmpv6_send(p->skb, type, code, info);
+}

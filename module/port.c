@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * port.c: the order in which a source's ports are tried for a session:
+ * the client's own, then others of its parity, then any (RFC 4787 REQ-3 to
+ * REQ-4, RFC 6056 section 3.3.3: the start is a keyed hash).
+ */
+#include <linux/kernel.h>
+
+#include "nf_nat46.h"
+
+/* Tries in the first range alone; in all, before the parity is given up. */
+#define FIRST_TRIES	48
+#define PARITY_TRIES	96
+
+static bool in_ranges(const struct nat46_source *src, u16 port)
+{
+	unsigned int i;
+
+	for (i = 0; i < src->n_ports; i++)
+		if (port >= src->ports[i].lo && port <= src->ports[i].hi)
+			return true;
+	return false;
+}
+
+/* How many ports of @r have that @parity (2: either)? */
+static u32 range_count(const struct nat46_ports *r, u8 parity)
+{
+	if (parity > 1)
+		return r->hi - r->lo + 1;
+	return (r->hi + 2 - parity) / 2 - (r->lo + 1 - parity) / 2;
+}
+
+static u16 range_nth(const struct nat46_ports *r, u8 parity, u32 n)
+{
+	if (parity > 1)
+		return r->lo + n;
+	return r->lo + ((r->lo ^ parity) & 1) + 2 * n;
+}
+
+/* The @k-th port of that @parity after @start, in the first @n ranges. */
+static u16 nth_port(const struct nat46_source *src, unsigned int n, u8 parity,
+		    u32 start, u32 k)
+{
+	u32 total = 0, at;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		total += range_count(&src->ports[i], parity);
+	if (!total)
+		return 0;
+
+	at = (start % total + k) % total;
+	for (i = 0; i < n; i++) {
+		const u32 c = range_count(&src->ports[i], parity);
+
+		if (at < c)
+			return range_nth(&src->ports[i], parity, at);
+		at -= c;
+	}
+	return 0;
+}
+
+/**
+ * nat46_port_try() - the next port to try
+ * @src: the source, with its port ranges
+ * @wanted: the client's own port, host order
+ * @hash: keyed hash of the flow without its port
+ * @k: how many were tried before
+ *
+ * Pure.
+ *
+ * Return: a port, host order, or 0 where that try has none (go on with the
+ * next).
+ */
+u16 nat46_port_try(const struct nat46_source *src, u16 wanted, u32 hash,
+		   unsigned int k)
+{
+	if (!k)
+		return in_ranges(src, wanted) ? wanted : 0;
+	if (k <= FIRST_TRIES)	/* the first range is the preferred one */
+		return nth_port(src, 1, wanted & 1, hash, k - 1);
+	if (k <= PARITY_TRIES)
+		return nth_port(src, src->n_ports, wanted & 1, hash, k - 1);
+	return nth_port(src, src->n_ports, 2, hash, k - PARITY_TRIES - 1);
+}

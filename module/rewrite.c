@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rewrite.c: turns a packet's headers in place. Everything was checked, the
+ * headers are linear and writable, and there is headroom: nothing can fail.
+ *
+ * The L4 header does not move in memory, so checksum offsets and fragments
+ * stay valid, and a GSO packet stays one packet. Checksums are carried by
+ * difference: a packet that came in wrong leaves as wrong (RFC 7915 section
+ * 4.5); of CHECKSUM_PARTIAL there is only a seed, which is made anew.
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/checksum.h>
+#include <net/dsfield.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ipv6.h>
+
+#include "compat.h"
+#include "nf_nat46.h"
+
+/* Above this an IPv4 packet of ours may not be fragmented (RFC 7915 5.1). */
+#define DF_ABOVE	1260
+
+/**
+ * nat46_headroom() - make a packet's headers writable, with room in front
+ * @skb: the packet, its data at the network header
+ * @writable: bytes from there that will be written
+ * @grow: bytes by which the headers will grow
+ * @out: the device that it leaves by, NULL: none that needs a header
+ *
+ * One reallocation at most, none where the sender left room (TCP always does)
+ * and nobody else looks at the headers.
+ *
+ * Context: any.
+ * Return: 0: nothing had to be done, 1: reallocated, or -ENOMEM.
+ */
+int nat46_headroom(struct sk_buff *skb, unsigned int writable,
+		   unsigned int grow, const struct net_device *out)
+{
+	const unsigned int need = grow + (out ? LL_RESERVED_SPACE(out) : ETH_HLEN);
+	unsigned int more = 0;
+
+	if (skb_headroom(skb) < need)
+		more = need - skb_headroom(skb);
+	if (!more && (!skb_cloned(skb) || skb_clone_writable(skb, writable)))
+		return 0;
+	if (pskb_expand_head(skb, SKB_DATA_ALIGN(more), 0, GFP_ATOMIC))
+		return -ENOMEM;
+	return 1;
+}
+
+static void add_diff(__sum16 *check, __wsum diff)
+{
+	*check = csum_fold(csum_add(diff, ~csum_unfold(*check)));
+}
+
+/* Does the stack or the device still have to sum up our L4 header? */
+static bool is_partial(const struct nat46_pkt *p)
+{
+	return p->skb->ip_summed == CHECKSUM_PARTIAL &&
+	       skb_checksum_start_offset(p->skb) == p->l4;
+}
+
+/*
+ * CHECKSUM_COMPLETE covers headers that change. Forwarding would drop the sum
+ * as well (skb_forward_csum), so it is not carried along.
+ */
+static void drop_complete(struct sk_buff *skb)
+{
+	if (skb->ip_summed == CHECKSUM_COMPLETE)
+		skb->ip_summed = CHECKSUM_NONE;
+}
+
+/*
+ * A UDP checksum of zero is legal in IPv4 only (RFC 7915 section 4.5): it is
+ * computed, by whoever computes those that are partial.
+ */
+static void ask_for_csum(struct nat46_pkt *p)
+{
+	struct sk_buff *skb = p->skb;
+
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_headroom(skb) + p->l4;
+	skb->csum_offset = offsetof(struct udphdr, check);
+}
+
+static void ports46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
+{
+	__sum16 *check = (__sum16 *)(l4 + p->csum_at);
+	const bool udp = s->t6.proto == IPPROTO_UDP;
+	const u32 len = p->skb->len - p->l4;
+
+	*(__be16 *)l4 = s->t6.sport;
+	if (udp && !*check && !is_partial(p))
+		ask_for_csum(p);
+	if (is_partial(p)) {
+		*check = ~csum_ipv6_magic(&s->t6.saddr, &s->t6.daddr, len,
+					  s->t6.proto, 0);
+		return;
+	}
+	add_diff(check, s->diff);
+	if (udp && !*check)
+		*check = CSUM_MANGLED_0;
+}
+
+static void ports64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
+{
+	__sum16 *check = (__sum16 *)(l4 + p->csum_at);
+	const u32 len = p->skb->len - p->l4;
+
+	((__be16 *)l4)[1] = s->t4.sport;
+	if (is_partial(p)) {
+		*check = ~csum_tcpudp_magic(s->t4.daddr, s->t4.saddr, len,
+					    s->t4.proto, 0);
+		return;
+	}
+	add_diff(check, ~s->diff);
+	if (s->t4.proto == IPPROTO_UDP && !*check)
+		*check = CSUM_MANGLED_0;
+}
+
+/* What ICMPv6 sums and ICMPv4 does not, but for the addresses (s->diff). */
+static __wsum echo_diff(u32 len, u8 type4, u8 type6)
+{
+	__wsum d = (__force __wsum)htonl(len);
+
+	d = csum_add(d, (__force __wsum)htonl(IPPROTO_ICMPV6));
+	d = csum_add(d, (__force __wsum)htons(type6 << 8));
+	return csum_sub(d, (__force __wsum)htons(type4 << 8));
+}
+
+static void echo46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
+{
+	struct icmp6hdr *ih = (struct icmp6hdr *)l4;
+
+	add_diff(&ih->icmp6_cksum,
+		 csum_add(s->diff, echo_diff(p->skb->len - p->l4, ICMP_ECHO,
+					     ICMPV6_ECHO_REQUEST)));
+	ih->icmp6_type = ICMPV6_ECHO_REQUEST;
+	ih->icmp6_identifier = s->t6.sport;
+}
+
+static void echo64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
+{
+	struct icmphdr *ih = (struct icmphdr *)l4;
+
+	add_diff(&ih->checksum,
+		 ~csum_add(s->diff, echo_diff(p->skb->len - p->l4,
+					      ICMP_ECHOREPLY,
+					      ICMPV6_ECHO_REPLY)));
+	ih->type = ICMP_ECHOREPLY;
+	ih->un.echo.id = s->t4.sport;
+}
+
+/* The bits that say "TCP over IPv4, with a fixed Identification". */
+static void gso46(struct skb_shared_info *sh)
+{
+	if (!(sh->gso_type & SKB_GSO_TCPV4))
+		return;
+	sh->gso_type &= ~(SKB_GSO_TCPV4 | SKB_GSO_TCP_FIXEDID);
+	sh->gso_type |= SKB_GSO_TCPV6;
+}
+
+static void gso64(struct skb_shared_info *sh)
+{
+	if (!(sh->gso_type & SKB_GSO_TCPV6))
+		return;
+	sh->gso_type &= ~SKB_GSO_TCPV6;
+	sh->gso_type |= SKB_GSO_TCPV4;
+}
+
+/* @hlen bytes for the new network header right before the L4 header. */
+static void *swap_header(struct nat46_pkt *p, unsigned int hlen, __be16 proto)
+{
+	struct sk_buff *skb = p->skb;
+
+	__skb_pull(skb, p->l4);
+	__skb_push(skb, hlen);
+	skb_reset_network_header(skb);
+	skb_set_transport_header(skb, hlen);
+	skb_reset_mac_header(skb);
+	skb_reset_mac_len(skb);
+	skb->protocol = proto;
+	return skb->data;
+}
+
+/**
+ * nat46_rewrite46() - turn an IPv4 packet into IPv6
+ * @p: parsed; its headers writable, with 20 bytes of headroom
+ * @s: its session
+ *
+ * RFC 7915 section 4.1: traffic class copied, flow label 0, hop limit
+ * decremented where the packet is forwarded.
+ *
+ * Context: any.
+ */
+void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s)
+{
+	struct sk_buff *skb = p->skb;
+	u8 *l4 = skb->data + p->l4;
+	struct ipv6hdr *ip6h;
+
+	drop_complete(skb);
+	if (s->t4.proto == IPPROTO_ICMP)
+		echo46(p, s, l4);
+	else
+		ports46(p, s, l4);
+	if (skb_is_gso(skb))
+		gso46(skb_shinfo(skb));
+
+	ip6h = swap_header(p, sizeof(*ip6h), htons(ETH_P_IPV6));
+	ip6_flow_hdr(ip6h, p->tos, 0);
+	ip6h->payload_len = htons(skb->len - sizeof(*ip6h));
+	ip6h->nexthdr = s->t4.proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : s->t4.proto;
+	ip6h->hop_limit = p->hop - !p->local;
+	ip6h->saddr = s->t6.saddr;
+	ip6h->daddr = s->t6.daddr;
+}
+
+/*
+ * The IPv4 header of a packet or error towards the client. DF as RFC 7915
+ * section 5.1 says; the Identification is the kernel's own, since several
+ * targets' packets leave from here (RFC 6864).
+ */
+void nat46_ipv4_header(struct nat46_pkt *p, const struct nat46_session *s,
+		       u8 proto)
+{
+	struct sk_buff *skb = p->skb;
+	struct iphdr *iph = ip_hdr(skb);
+	/* of a GSO packet, each segment counts; TCP options hardly matter */
+	const unsigned int size = skb_is_gso(skb) ?
+		sizeof(*iph) + p->l4_hlen + skb_shinfo(skb)->gso_size : skb->len;
+
+	*(__be16 *)iph = htons(0x4500 | p->tos);
+	iph->tot_len = htons(skb->len);
+	iph->frag_off = size > DF_ABOVE ? htons(IP_DF) : 0;
+	iph->id = 0;
+	iph->ttl = p->hop - !s->local;
+	iph->protocol = proto;
+	iph->saddr = s->t4.daddr;
+	iph->daddr = s->t4.saddr;
+	if (!iph->frag_off)
+		__ip_select_ident(p->nn->net, iph, skb_shinfo(skb)->gso_segs ?: 1);
+	ip_send_check(iph);
+}
+
+/**
+ * nat46_rewrite64() - turn an IPv6 packet into IPv4
+ * @p: parsed; its headers writable
+ * @s: its session
+ *
+ * Context: any.
+ */
+void nat46_rewrite64(struct nat46_pkt *p, const struct nat46_session *s)
+{
+	struct sk_buff *skb = p->skb;
+	u8 *l4 = skb->data + p->l4;
+
+	drop_complete(skb);
+	if (s->t4.proto == IPPROTO_ICMP)
+		echo64(p, s, l4);
+	else
+		ports64(p, s, l4);
+	if (skb_is_gso(skb))
+		gso64(skb_shinfo(skb));
+
+	swap_header(p, sizeof(struct iphdr), htons(ETH_P_IP));
+	nat46_ipv4_header(p, s, s->t4.proto);
+}

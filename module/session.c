@@ -1,0 +1,594 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * session.c: the table of sessions, and the life of one.
+ *
+ * One object holds both tuples and is hashed by both, in two halves of one
+ * global table. Readers take no lock and no reference: a session is freed
+ * through RCU, its keys never change, and it is never used again for another
+ * flow. Whoever hashes or unhashes a session holds the locks of both its
+ * buckets.
+ */
+#include <linux/hash.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/siphash.h>
+#include <net/dst.h>
+#include <net/ipv6.h>
+#include <net/netns/hash.h>
+
+#include "nf_nat46.h"
+#include "session.h"
+
+#define LOCKS		1024u
+#define SWEEP_SHARE	16	/* a sixteenth of the table each second */
+
+static struct hlist_head *table[2];	/* by NAT46_DIR_ */
+static spinlock_t locks[LOCKS];
+static hsiphash_key_t key __read_mostly;
+static struct kmem_cache *cache;
+static atomic_t total = ATOMIC_INIT(0);	/* those in a grace period too */
+
+static unsigned int hashsize;
+module_param(hashsize, uint, 0444);
+MODULE_PARM_DESC(hashsize, "buckets of the session table, a power of two");
+
+static unsigned int max_sessions;
+module_param(max_sessions, uint, 0644);
+MODULE_PARM_DESC(max_sessions, "sessions at most, of all network namespaces");
+
+static void sweep(struct work_struct *work);
+static DECLARE_DELAYED_WORK(sweeper, sweep);
+
+/**
+ * nat46_now() - a clock that counts up while the machine runs
+ *
+ * Context: any.
+ * Return: seconds.
+ */
+u32 nat46_now(void)
+{
+	return ktime_get_seconds();
+}
+
+static u32 hash4(const struct net *net, const struct nat46_tuple4 *t)
+{
+	return hsiphash_4u32((__force u32)t->saddr, (__force u32)t->daddr,
+			     (__force u32)t->sport << 16 | (__force u32)t->dport,
+			     net_hash_mix(net) ^ t->proto, &key);
+}
+
+static u32 hash6(const struct net *net, const struct nat46_tuple6 *t)
+{
+	struct {
+		struct in6_addr saddr;
+		struct in6_addr daddr;
+		__be16 sport;
+		__be16 dport;
+		u32 mix;
+	} __aligned(HSIPHASH_ALIGNMENT) k = {
+		.saddr = t->saddr,
+		.daddr = t->daddr,
+		.sport = t->sport,
+		.dport = t->dport,
+		.mix = net_hash_mix(net) ^ t->proto,
+	};
+
+	return hsiphash(&k, sizeof(k), &key);
+}
+
+static struct hlist_head *bucket(int dir, u32 hash)
+{
+	return &table[dir][hash & (hashsize - 1)];
+}
+
+static bool same4(const struct nat46_tuple4 *a, const struct nat46_tuple4 *b)
+{
+	return a->saddr == b->saddr && a->daddr == b->daddr &&
+	       a->sport == b->sport && a->dport == b->dport &&
+	       a->proto == b->proto;
+}
+
+static bool same6(const struct nat46_tuple6 *a, const struct nat46_tuple6 *b)
+{
+	return a->sport == b->sport && a->dport == b->dport &&
+	       a->proto == b->proto &&
+	       ipv6_addr_equal(&a->saddr, &b->saddr) &&
+	       ipv6_addr_equal(&a->daddr, &b->daddr);
+}
+
+static struct nat46_session *look4(const struct net *net,
+				   const struct nat46_tuple4 *t, u32 hash)
+{
+	struct nat46_session *s;
+
+	hlist_for_each_entry_rcu(s, bucket(NAT46_DIR_4, hash),
+				 node[NAT46_DIR_4], true)
+		if (same4(&s->t4, t) && net_eq(s->net, net))
+			return s;
+	return NULL;
+}
+
+static struct nat46_session *look6(const struct net *net,
+				   const struct nat46_tuple6 *t, u32 hash)
+{
+	struct nat46_session *s;
+
+	hlist_for_each_entry_rcu(s, bucket(NAT46_DIR_6, hash),
+				 node[NAT46_DIR_6], true)
+		if (same6(&s->t6, t) && net_eq(s->net, net))
+			return s;
+	return NULL;
+}
+
+static void lock_two(u32 h4, u32 h6)
+{
+	u32 a = h4 % LOCKS, b = h6 % LOCKS;
+
+	if (a > b)
+		swap(a, b);
+	spin_lock_bh(&locks[a]);
+	if (a != b)
+		spin_lock_nested(&locks[b], SINGLE_DEPTH_NESTING);
+}
+
+static void unlock_two(u32 h4, u32 h6)
+{
+	u32 a = h4 % LOCKS, b = h6 % LOCKS;
+
+	if (a > b)
+		swap(a, b);
+	if (a != b)
+		spin_unlock(&locks[b]);
+	spin_unlock_bh(&locks[a]);
+}
+
+static void free_rcu_cb(struct rcu_head *head)
+{
+	struct nat46_session *s = container_of(head, struct nat46_session, rcu);
+
+	nat46_session_free(s);
+}
+
+/**
+ * nat46_session_alloc() - a new session, counted against the machine's cap
+ * @full: set where the cap was the reason to fail
+ *
+ * Context: softirq or process.
+ * Return: the session, zeroed, or NULL.
+ */
+struct nat46_session *nat46_session_alloc(bool *full)
+{
+	struct nat46_session *s;
+
+	*full = (u32)atomic_inc_return(&total) > nat46_session_max();
+	s = *full ? NULL : kmem_cache_zalloc(cache, GFP_ATOMIC);
+	if (!s)
+		atomic_dec(&total);
+	return s;
+}
+
+/**
+ * nat46_session_free() - give back a session that no reader can see
+ * @s: the session
+ *
+ * Context: softirq or process.
+ */
+void nat46_session_free(struct nat46_session *s)
+{
+	dst_release(rcu_dereference_protected(s->dst4, true));
+	dst_release(rcu_dereference_protected(s->dst6, true));
+	if (s->map)
+		nat46_map_put(s->map);
+	kmem_cache_free(cache, s);
+	atomic_dec(&total);
+}
+
+/**
+ * nat46_session_insert() - hash a session under its two tuples
+ * @s: the session, complete
+ * @taken: set to the session that has the IPv4 tuple, where there is one
+ *
+ * Both tuples are checked again under the two locks.
+ *
+ * Context: RCU, softirq or process.
+ * Return: 0; -EEXIST with *@taken: the flow has a session by now; -EADDRINUSE:
+ * the IPv6 tuple belongs to another flow.
+ */
+int nat46_session_insert(struct nat46_session *s, struct nat46_session **taken)
+{
+	const u32 h4 = hash4(s->net, &s->t4), h6 = hash6(s->net, &s->t6);
+	int err = 0;
+
+	lock_two(h4, h6);
+	*taken = look4(s->net, &s->t4, h4);
+	if (*taken) {
+		err = -EEXIST;
+	} else if (look6(s->net, &s->t6, h6)) {
+		err = -EADDRINUSE;
+	} else {
+		hlist_add_head_rcu(&s->node[NAT46_DIR_6], bucket(NAT46_DIR_6, h6));
+		hlist_add_head_rcu(&s->node[NAT46_DIR_4], bucket(NAT46_DIR_4, h4));
+	}
+	unlock_two(h4, h6);
+
+	/* the sweeper sleeps while there is nothing to sweep */
+	if (!err && !delayed_work_pending(&sweeper))
+		queue_delayed_work(system_unbound_wq, &sweeper, HZ);
+	return err;
+}
+
+/* End a session, once, whoever comes first. */
+static bool end(struct nat46_session *s)
+{
+	const u32 h4 = hash4(s->net, &s->t4), h6 = hash6(s->net, &s->t6);
+	struct nat46_net *nn;
+	bool first;
+
+	lock_two(h4, h6);
+	first = !s->dead;
+	if (first) {
+		s->dead = true;
+		hlist_del_rcu(&s->node[NAT46_DIR_4]);
+		hlist_del_rcu(&s->node[NAT46_DIR_6]);
+	}
+	unlock_two(h4, h6);
+	if (!first)
+		return false;
+
+	nn = nat46_pernet(s->net);
+	nat46_count(nn, NAT46_CNT_ENDED);
+	atomic_dec(&nn->sessions);
+	nat46_map_ended(s->map, READ_ONCE(s->last));
+	call_rcu(&s->rcu, free_rcu_cb);
+	return true;
+}
+
+/**
+ * nat46_session_timeout() - how long a session may be idle
+ * @s: the session
+ * @par: the settings of its network namespace
+ *
+ * RFC 5382 REQ-5 with RFC 7857 section 2, RFC 4787 REQ-5, RFC 5508 REQ-1.
+ *
+ * Context: any.
+ * Return: seconds.
+ */
+u32 nat46_session_timeout(const struct nat46_session *s,
+			  const struct nat46_params *par)
+{
+	switch (s->t4.proto) {
+	case IPPROTO_UDP:
+		return par->timeout_udp;
+	case IPPROTO_ICMP:
+		return par->timeout_icmp;
+	}
+	switch (READ_ONCE(s->state)) {
+	case NAT46_STATE_ESTABLISHED:
+	case NAT46_STATE_V4_FIN:
+	case NAT46_STATE_V6_FIN:
+		return par->timeout_tcp_est;
+	default:
+		return par->timeout_tcp_trans;
+	}
+}
+
+static bool expired(const struct nat46_session *s,
+		    const struct nat46_params *par)
+{
+	return nat46_now() - READ_ONCE(s->last) > nat46_session_timeout(s, par);
+}
+
+static struct nat46_session *if_alive(struct nat46_session *s,
+				      const struct nat46_conf *conf)
+{
+	if (s && unlikely(expired(s, &conf->params))) {
+		end(s);
+		return NULL;
+	}
+	return s;
+}
+
+/**
+ * nat46_session_find4() - the session of a packet from the IPv4 side
+ * @nn: where
+ * @t: the packet's tuple
+ * @conf: the configuration, for the timeouts
+ *
+ * Context: RCU; no lock is taken, no reference given.
+ * Return: the session, or NULL.
+ */
+struct nat46_session *nat46_session_find4(struct nat46_net *nn,
+					  const struct nat46_tuple4 *t,
+					  const struct nat46_conf *conf)
+{
+	return if_alive(look4(nn->net, t, hash4(nn->net, t)), conf);
+}
+
+/**
+ * nat46_session_find6() - the session of a packet from the IPv6 side
+ * @nn: where
+ * @t: the tuple as our own packets carry it: saddr is ours
+ * @conf: the configuration, for the timeouts
+ *
+ * The packet's whole tuple must be the session's: filtering is address and
+ * port dependent (RFC 4787 REQ-8, RFC 6146 section 3.5.1.2).
+ *
+ * Context: RCU; no lock is taken, no reference given.
+ * Return: the session, or NULL.
+ */
+struct nat46_session *nat46_session_find6(struct nat46_net *nn,
+					  const struct nat46_tuple6 *t,
+					  const struct nat46_conf *conf)
+{
+	return if_alive(look6(nn->net, t, hash6(nn->net, t)), conf);
+}
+
+/**
+ * nat46_session_seen() - a packet of the session goes through
+ * @s: the session
+ * @dir: the side that it comes from
+ * @tcp_flags: of its TCP header
+ *
+ * The time is written once a second at most. A datagram from outside keeps no
+ * UDP session alive (RFC 4787 REQ-6), and once both sides have closed, nothing
+ * prolongs a TCP session.
+ *
+ * Context: RCU, no lock.
+ */
+void nat46_session_seen(struct nat46_session *s, int dir, u8 tcp_flags)
+{
+	const u32 now = nat46_now();
+
+	if (s->t4.proto == IPPROTO_TCP) {
+		nat46_tcp_update(s, dir, tcp_flags);
+		if (READ_ONCE(s->state) == NAT46_STATE_BOTH_FIN)
+			return;
+	} else if (s->t4.proto == IPPROTO_UDP && dir == NAT46_DIR_6) {
+		return;
+	}
+	if (READ_ONCE(s->last) != now)
+		WRITE_ONCE(s->last, now);
+}
+
+/**
+ * nat46_session_walk() - visit sessions, resumably
+ * @net: whose; NULL: all
+ * @bucket_p: the bucket to begin with; where it stopped
+ * @skip: sessions of that bucket seen already; likewise
+ * @fn: called under RCU for each; non-zero stops, and that session is visited
+ *      again by the next call
+ * @arg: handed to @fn
+ *
+ * Context: may sleep.
+ * Return: what @fn returned, or 0 at the table's end.
+ */
+int nat46_session_walk(struct net *net, u32 *bucket_p, u32 *skip,
+		       int (*fn)(const struct nat46_session *s, void *arg),
+		       void *arg)
+{
+	int ret = 0;
+
+	for (; *bucket_p < hashsize; (*bucket_p)++, *skip = 0) {
+		struct nat46_session *s;
+		u32 n = 0;
+
+		if (hlist_empty(&table[NAT46_DIR_4][*bucket_p]))
+			continue;
+		rcu_read_lock();
+		hlist_for_each_entry_rcu(s, &table[NAT46_DIR_4][*bucket_p],
+					 node[NAT46_DIR_4]) {
+			if (net && !net_eq(s->net, net))
+				continue;
+			if (n++ < *skip)
+				continue;
+			ret = fn(s, arg);
+			if (ret)
+				break;
+			(*skip)++;
+		}
+		rcu_read_unlock();
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+struct visit {
+	nat46_match_t match;
+	const void *arg;
+	bool end;
+	u32 n;
+};
+
+static int visit_one(const struct nat46_session *s, void *arg)
+{
+	struct visit *v = arg;
+
+	if (v->match && !v->match(s, v->arg))
+		return 0;
+	if (!v->end || end((struct nat46_session *)s))
+		v->n++;
+	return 0;
+}
+
+static u32 visit_all(struct net *net, struct visit *v)
+{
+	u32 b = 0, skip = 0;
+
+	if (atomic_read(&nat46_pernet(net)->sessions))
+		nat46_session_walk(net, &b, &skip, visit_one, v);
+	return v->n;
+}
+
+/**
+ * nat46_session_count() - count sessions
+ * @net: whose
+ * @match: which; NULL: all
+ * @arg: handed to @match
+ *
+ * Context: may sleep.
+ * Return: their number.
+ */
+u32 nat46_session_count(struct net *net, nat46_match_t match, const void *arg)
+{
+	struct visit v = { .match = match, .arg = arg };
+
+	return visit_all(net, &v);
+}
+
+/**
+ * nat46_session_flush() - end sessions
+ * @net: whose
+ * @match: which; NULL: all
+ * @arg: handed to @match
+ *
+ * Context: may sleep.
+ * Return: how many this call ended.
+ */
+u32 nat46_session_flush(struct net *net, nat46_match_t match, const void *arg)
+{
+	struct visit v = { .match = match, .arg = arg, .end = true };
+
+	return visit_all(net, &v);
+}
+
+static void drop_route(struct dst_entry __rcu **slot, const struct net_device *dev)
+{
+	struct dst_entry *dst = rcu_dereference(*slot);
+
+	if (dst && dst->dev == dev &&
+	    cmpxchg((__force struct dst_entry **)slot, dst, NULL) == dst)
+		dst_release(dst);
+}
+
+static int forget_one(const struct nat46_session *cs, void *arg)
+{
+	struct nat46_session *s = (struct nat46_session *)cs;
+
+	drop_route(&s->dst4, arg);
+	drop_route(&s->dst6, arg);
+	return 0;
+}
+
+/**
+ * nat46_session_forget_dev() - drop the routes through a device
+ * @net: the device's network namespace
+ * @dev: the device, on its way out
+ *
+ * Sessions look their route up again; those that need the device are ended by
+ * nat46_conf_dev_gone().
+ *
+ * Context: may sleep.
+ */
+void nat46_session_forget_dev(struct net *net, const struct net_device *dev)
+{
+	u32 b = 0, skip = 0;
+
+	if (atomic_read(&nat46_pernet(net)->sessions))
+		nat46_session_walk(net, &b, &skip, forget_one, (void *)dev);
+}
+
+static void sweep_bucket(struct hlist_head *head)
+{
+	struct nat46_session *s;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(s, head, node[NAT46_DIR_4]) {
+		const struct nat46_conf *conf;
+
+		conf = rcu_dereference(nat46_pernet(s->net)->conf);
+		if (conf && expired(s, &conf->params))
+			end(s);
+	}
+	rcu_read_unlock();
+}
+
+/* Ends what has expired, a share of the table each second. */
+static void sweep(struct work_struct *work)
+{
+	static u32 at;
+	u32 n = max(hashsize / SWEEP_SHARE, 1u);
+
+	for (; n; n--) {
+		at = (at + 1) & (hashsize - 1);
+		if (hlist_empty(&table[NAT46_DIR_4][at]))
+			continue;
+		sweep_bucket(&table[NAT46_DIR_4][at]);
+		cond_resched();
+	}
+	if (atomic_read(&total))
+		queue_delayed_work(system_unbound_wq, &sweeper, HZ);
+}
+
+u32 nat46_session_total(void)
+{
+	return atomic_read(&total);
+}
+
+u32 nat46_session_max(void)
+{
+	return READ_ONCE(max_sessions);
+}
+
+u32 nat46_session_buckets(void)
+{
+	return hashsize;
+}
+
+/* As nf_conntrack sizes its table, by the machine's memory. */
+static unsigned int default_buckets(void)
+{
+	const unsigned long mb = totalram_pages() >> (20 - PAGE_SHIFT);
+
+	if (mb > 4096)
+		return 262144;
+	return mb > 1024 ? 65536 : 16384;
+}
+
+/**
+ * nat46_session_init() - make the table
+ *
+ * Context: may sleep; module initialisation.
+ * Return: 0 or -errno.
+ */
+int nat46_session_init(void)
+{
+	unsigned int i;
+
+	if (!hashsize)
+		hashsize = default_buckets();
+	hashsize = roundup_pow_of_two(clamp(hashsize, 64u, 1u << 24));
+	if (!max_sessions)
+		max_sessions = 2 * hashsize;
+
+	get_random_bytes(&key, sizeof(key));
+	for (i = 0; i < LOCKS; i++)
+		spin_lock_init(&locks[i]);
+
+	cache = kmem_cache_create("nf_nat46_session", sizeof(struct nat46_session),
+				  0, SLAB_HWCACHE_ALIGN, NULL);
+	if (!cache)
+		return -ENOMEM;
+	table[0] = kvcalloc(2 * (size_t)hashsize, sizeof(*table[0]), GFP_KERNEL);
+	if (!table[0]) {
+		kmem_cache_destroy(cache);
+		return -ENOMEM;
+	}
+	table[1] = table[0] + hashsize;
+	return 0;
+}
+
+/**
+ * nat46_session_exit() - free the table, when all sessions have been ended
+ *
+ * Context: may sleep; module exit, all network namespaces left.
+ */
+void nat46_session_exit(void)
+{
+	cancel_delayed_work_sync(&sweeper);
+	rcu_barrier();		/* the sessions' callbacks are this module's */
+	kmem_cache_destroy(cache);
+	kvfree(table[0]);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What open.c, which makes sessions, needs of their table. */
+#ifndef _NF_NAT46_SESSION_H
+#define _NF_NAT46_SESSION_H
+
+#include "nf_nat46.h"
+
+struct nat46_session *nat46_session_alloc(bool *full);
+void nat46_session_free(struct nat46_session *s);
+int nat46_session_insert(struct nat46_session *s, struct nat46_session **taken);
+
+#endif /* _NF_NAT46_SESSION_H */
