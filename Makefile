@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+# nf_nat46: see `make help`.
+
+ifneq ($(KERNELRELEASE),)
+# kbuild reads Kbuild in this folder
+else
+
+KDIR	?= /lib/modules/$(shell uname -r)/build
+O	?= $(CURDIR)/build
+PREFIX	?= /usr
+VERSION	:= $(shell sed -n 's/^.define NAT46_VERSION "\(.*\)"/\1/p' module/nf_nat46.h)
+
+.DEFAULT_GOAL := all
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@echo
+	@echo 'KDIR=DIR   kernel build tree for the module ($(KDIR))'
+	@echo 'O=DIR      where programs are built ($(O))'
+	@echo 'PREFIX= DESTDIR=  as usual, for install'
+
+deps: ## install what building and testing needs (Debian, root)
+	selftests/deps.sh build userspace guest uml lint
+
+all: module userspace ## the module and the programs
+
+module: ## nf_nat46.ko for KDIR
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+userspace: ## nat46 and dns46, in $(O)/bin
+	$(MAKE) -C userspace O=$(O)
+
+install: ## programs, man pages, units; the module for the running kernel
+	$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	$(MAKE) -C deploy PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+ifeq ($(DESTDIR),)
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	depmod -a
+endif
+
+uninstall: ## what install put there
+	$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall
+	$(MAKE) -C deploy PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall
+
+dkms: ## add, build and install the module by DKMS
+	deploy/dkms-install $(VERSION)
+
+demo: ## the main job, shown in a guest (installs what it needs)
+	@selftests/demo/run
+
+check: ## all tests (installs what they need)
+	@selftests/check
+
+lint: ## checkpatch, sparse, shellcheck
+	@selftests/lint/run
+
+clean: ## what was built here
+	rm -rf $(O)
+	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+.PHONY: help deps all module userspace install uninstall dkms demo check lint clean
+endif
