@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The network of the selftests and the demo. Sourced; net_up makes it.
+#
+#   pod   10.0.1.10/32 --- eni1 \
+#                                node --- up  2001:db8:1::9/64
+#   pod2  10.0.1.11/32 --- eni2 /                |
+#                                              router   (MTU 1500 or 1280)
+#                                                |
+#                                 internet6 2001:db8:9::7/64, IPv6 only
+#
+# Pods are IPv4-only and wired as vpc-cni does it: a /32 address, a default
+# route by 169.254.1.1 with a permanent neighbour, an "ip rule" to the pod on
+# the node (512) and one from it (1536) to its ENI's table. IPv6 forwarding is
+# off on the node.
+
+NODE6=2001:db8:1::9
+SERVER6=2001:db8:9::7
+POD4=10.0.1.10
+POD24=10.0.1.11
+
+in_pod() { ip netns exec pod "$@"; }
+in_pod2() { ip netns exec pod2 "$@"; }
+in_node() { ip netns exec node "$@"; }
+in_router() { ip netns exec router "$@"; }
+in_server() { ip netns exec internet6 "$@"; }
+
+# add_pod NETNS ADDR IFACE TABLE
+add_pod() {
+	ip netns add "$1"
+	ip link add eth0 netns "$1" type veth peer name "$3" netns node
+	local mac
+	mac=$(ip netns exec node cat "/sys/class/net/$3/address")
+	ip -n "$1" -batch - <<-END
+		link set lo up
+		link set eth0 up
+		addr add $2/32 dev eth0
+		route add 169.254.1.1 dev eth0 scope link
+		route add default via 169.254.1.1 dev eth0
+		neigh add 169.254.1.1 lladdr $mac dev eth0 nud permanent
+	END
+	ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	ip -n node -batch - <<-END
+		link set $3 up
+		route add $2/32 dev $3 scope link
+		rule add pref 512 to $2/32 lookup main
+		rule add pref 1536 from $2/32 lookup $4
+		route add unreachable default table $4 metric 4278198272
+	END
+}
+
+net_up() {
+	local n
+	for n in node router internet6; do
+		ip netns add $n
+		ip -n $n link set lo up
+	done
+	ip link add up netns node type veth peer name down netns router
+	ip link add out netns router type veth peer name eth0 netns internet6
+	ip netns exec node sysctl -qw net.ipv4.ip_forward=1 \
+		net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=1
+	ip netns exec router sysctl -qw net.ipv6.conf.all.forwarding=1
+	ip -n node -batch - <<-END
+		link set up up
+		addr add $NODE6/64 dev up nodad
+		addr add 192.0.2.9/24 dev up
+		-6 route add default via 2001:db8:1::1 dev up
+	END
+	ip -n router -batch - <<-END
+		link set down up
+		link set out up
+		addr add 2001:db8:1::1/64 dev down nodad
+		addr add 2001:db8:9::1/64 dev out nodad
+	END
+	ip -n internet6 -batch - <<-END
+		link set eth0 up
+		addr add $SERVER6/64 dev eth0 nodad
+		-6 route add default via 2001:db8:9::1 dev eth0
+	END
+	ip netns exec internet6 sysctl -qw net.ipv4.conf.all.disable_policy=0
+	add_pod pod $POD4 eni1 10
+	add_pod pod2 $POD24 eni2 11
+	wait_for 10 in_node ping -6 -q -c1 -W1 $SERVER6
+}
+
+net_down() {
+	local n
+	for n in pod pod2 node router internet6; do
+		ip netns del $n 2>/dev/null
+	done
+	return 0
+}
+
+# path_mtu MTU: of the link behind the router
+path_mtu() {
+	ip -n router link set out mtu "$1"
+	ip -n internet6 link set eth0 mtu "$1"
+}
