@@ -5,7 +5,9 @@
 #   pod   10.0.1.10/32 --- eni1 \
 #                                node --- up  2001:db8:1::9/64
 #   pod2  10.0.1.11/32 --- eni2 /                |
-#                                              router   (MTU 1500 or 1280)
+#                                              router
+#                                                |      (MTU 1500, or path_mtu)
+#                                              router2
 #                                                |
 #                                 internet6 2001:db8:9::7/64, IPv6 only
 #
@@ -51,33 +53,42 @@ add_pod() {
 
 net_up() {
 	local n
-	for n in node router internet6; do
+	for n in node router router2 internet6; do
 		ip netns add $n
 		ip -n $n link set lo up
 	done
 	ip link add up netns node type veth peer name down netns router
-	ip link add out netns router type veth peer name eth0 netns internet6
+	ip link add mid netns router type veth peer name mid netns router2
+	ip link add out netns router2 type veth peer name eth0 netns internet6
 	ip netns exec node sysctl -qw net.ipv4.ip_forward=1 \
 		net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=1
 	ip netns exec router sysctl -qw net.ipv6.conf.all.forwarding=1
+	ip netns exec router2 sysctl -qw net.ipv6.conf.all.forwarding=1
 	ip -n node -batch - <<-END
-		link set up up
+		link set dev up up
 		addr add $NODE6/64 dev up nodad
 		addr add 192.0.2.9/24 dev up
-		-6 route add default via 2001:db8:1::1 dev up
+		route add default via 2001:db8:1::1 dev up
 	END
 	ip -n router -batch - <<-END
-		link set down up
-		link set out up
+		link set dev down up
+		link set mid up
 		addr add 2001:db8:1::1/64 dev down nodad
+		addr add 2001:db8:2::1/64 dev mid nodad
+		route add default via 2001:db8:2::2 dev mid
+	END
+	ip -n router2 -batch - <<-END
+		link set mid up
+		link set out up
+		addr add 2001:db8:2::2/64 dev mid nodad
 		addr add 2001:db8:9::1/64 dev out nodad
+		route add default via 2001:db8:2::1 dev mid
 	END
 	ip -n internet6 -batch - <<-END
 		link set eth0 up
 		addr add $SERVER6/64 dev eth0 nodad
-		-6 route add default via 2001:db8:9::1 dev eth0
+		route add default via 2001:db8:9::1 dev eth0
 	END
-	ip netns exec internet6 sysctl -qw net.ipv4.conf.all.disable_policy=0
 	add_pod pod $POD4 eni1 10
 	add_pod pod2 $POD24 eni2 11
 	wait_for 10 in_node ping -6 -q -c1 -W1 $SERVER6
@@ -85,14 +96,14 @@ net_up() {
 
 net_down() {
 	local n
-	for n in pod pod2 node router internet6; do
+	for n in pod pod2 node router router2 internet6; do
 		ip netns del $n 2>/dev/null
 	done
 	return 0
 }
 
-# path_mtu MTU: of the link behind the router
+# path_mtu MTU: of the link in the middle; both ends stay at 1500
 path_mtu() {
-	ip -n router link set out mtu "$1"
-	ip -n internet6 link set eth0 mtu "$1"
+	ip -n router link set mid mtu "$1"
+	ip -n router2 link set mid mtu "$1"
 }
