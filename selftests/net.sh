@@ -3,7 +3,7 @@
 # The network of the selftests and the demo. Sourced; net_up makes it.
 #
 #   pod   10.0.1.10/32 --- eni1 \
-#                                node --- up  2001:db8:1::9/64
+#                                node --- wan 2001:db8:1::9/64
 #   pod2  10.0.1.11/32 --- eni2 /                |
 #                                              router
 #                                                |      (MTU 1500, or path_mtu)
@@ -57,7 +57,7 @@ net_up() {
 		ip netns add $n
 		ip -n $n link set lo up
 	done
-	ip link add up netns node type veth peer name down netns router
+	ip link add wan netns node type veth peer name lan netns router
 	ip link add mid netns router type veth peer name mid netns router2
 	ip link add out netns router2 type veth peer name eth0 netns internet6
 	ip netns exec node sysctl -qw net.ipv4.ip_forward=1 \
@@ -65,15 +65,15 @@ net_up() {
 	ip netns exec router sysctl -qw net.ipv6.conf.all.forwarding=1
 	ip netns exec router2 sysctl -qw net.ipv6.conf.all.forwarding=1
 	ip -n node -batch - <<-END
-		link set dev up up
-		addr add $NODE6/64 dev up nodad
-		addr add 192.0.2.9/24 dev up
-		route add default via 2001:db8:1::1 dev up
+		link set wan up
+		addr add $NODE6/64 dev wan nodad
+		addr add 192.0.2.9/24 dev wan
+		route add default via 2001:db8:1::1 dev wan
 	END
 	ip -n router -batch - <<-END
-		link set dev down up
+		link set lan up
 		link set mid up
-		addr add 2001:db8:1::1/64 dev down nodad
+		addr add 2001:db8:1::1/64 dev lan nodad
 		addr add 2001:db8:2::1/64 dev mid nodad
 		route add default via 2001:db8:2::2 dev mid
 	END
