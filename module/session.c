@@ -121,7 +121,9 @@ static struct nat46_session *look6(const struct net *net,
 	return NULL;
 }
 
+/* For sparse, two locks are taken even where they are one. */
 static void lock_two(u32 h4, u32 h6)
+	__acquires(locks) __acquires(locks)
 {
 	u32 a = h4 % LOCKS, b = h6 % LOCKS;
 
@@ -130,9 +132,12 @@ static void lock_two(u32 h4, u32 h6)
 	spin_lock_bh(&locks[a]);
 	if (a != b)
 		spin_lock_nested(&locks[b], SINGLE_DEPTH_NESTING);
+	else
+		__acquire(locks);
 }
 
 static void unlock_two(u32 h4, u32 h6)
+	__releases(locks) __releases(locks)
 {
 	u32 a = h4 % LOCKS, b = h6 % LOCKS;
 
@@ -140,6 +145,8 @@ static void unlock_two(u32 h4, u32 h6)
 		swap(a, b);
 	if (a != b)
 		spin_unlock(&locks[b]);
+	else
+		__release(locks);
 	spin_unlock_bh(&locks[a]);
 }
 
