@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Sessions made and expired by the hundred thousand; unload and the end of
+# network namespaces under traffic. In a guest; N is how many, ROUNDS how often.
+here=$(dirname "$(realpath "$0")")
+. "$here/lib.sh"
+. "$here/net.sh"
+. "$here/nat46.sh"
+N=${N:-100000}
+ROUNDS=${ROUNDS:-50}
+TARGETS=198.18.0.7,198.18.0.8
+
+configure() {
+	n46 pool add 198.18.0.0/16 &&
+		n46 source add dev wan &&
+		n46 map add 198.18.0.7 to $SERVER6 &&
+		n46 map add 198.18.0.8 to 2001:db8:9::8
+}
+slab() { awk '$1 == "nf_nat46_session" {print $2}' /proc/slabinfo; }
+sessions() { n46 -j session count | python3 -c 'import json,sys; print(json.load(sys.stdin)["count"])'; }
+none_left() { [ "$(sessions)" = 0 ]; }
+# a slab whose objects have all been freed may keep a few in per-CPU lists
+slab_empty() { sleep 0.5; echo 1 >/sys/kernel/slab/nf_nat46_session/shrink 2>/dev/null; [ "$(slab)" -le "$1" ]; }
+splats() { dmesg | grep -cE 'BUG|WARNING|Oops|KASAN|suspicious RCU|possible circular'; }
+
+insmod "$NAT46_KO" max_sessions=600000 || exit 1
+net_up || { not_ok "the network comes up"; finish; }
+trap 'net_down; rmmod nf_nat46 2>/dev/null' EXIT
+in_pod ip route flush cache
+in_pod sysctl -qw net.ipv4.icmp_ratelimit=0
+check "configure" configure
+was=$(slab)
+
+note "sessions"
+n46 param set timeout-udp 600
+in_pod python3 "$here/lib/flows.py" $POD4 $TARGETS "$N" >/run/sent
+# one dev source has 24536 ports for each target
+made=$(sessions)
+note "$(cat /run/sent) flows sent, $made sessions, $(drops no-port) without a port, slab $(slab) objects"
+n46 source add addr 2001:db8:1::100-2001:db8:1::1ff from $POD24/32
+in_pod2 python3 "$here/lib/flows.py" $POD24 $TARGETS "$N" >/run/sent
+made=$(sessions)
+note "with 256 addresses: $made sessions, slab $(slab) objects, $(awk '$1=="nf_nat46_session"{print $4}' /proc/slabinfo) bytes each"
+check "$N sessions are live" test "$made" -ge "$N"
+n46 param set timeout-udp 2
+check "they expire" wait_for 90 none_left
+check "the slab is back at its start ($was)" wait_for 60 slab_empty "$((was + 64))"
+n46 param reset timeout-udp
+
+note "rmmod under traffic, $ROUNDS times"
+bad=0
+in_pod python3 "$here/lib/flows.py" $POD4 $TARGETS 1 100000 >/dev/null &
+flows=$!
+in_pod ping -q -i0.01 198.18.0.7 >/dev/null &
+pings=$!
+for _ in $(seq "$ROUNDS"); do
+	rmmod nf_nat46 || bad=1
+	insmod "$NAT46_KO" || bad=1
+	configure || bad=1
+	sleep 0.1
+done
+same "rmmod, insmod, configure each time" 0 "$bad"
+check "still translating after that" in_pod ping -q -c2 -i0.2 -W2 198.18.0.7
+kill $flows $pings
+
+note "the end of a network namespace under traffic, $ROUNDS times"
+bad=0
+for _ in $(seq "$ROUNDS"); do
+	in_pod python3 "$here/lib/flows.py" $POD4 $TARGETS 1 100000 >/dev/null &
+	flows=$!
+	sleep 0.1
+	[ "$(sessions)" -gt 0 ] || bad=1
+	ip netns del node
+	ip netns pids pod >/dev/null
+	sleep 0.05
+	kill $flows
+	wait $flows 2>/dev/null
+	net_down
+	net_up || bad=1
+	configure || bad=1
+done
+same "deleted with live sessions each time" 0 "$bad"
+check "a new node translates" in_pod ping -q -c2 -i0.2 -W2 198.18.0.7
+net_down
+check "rmmod" rmmod nf_nat46
+trap - EXIT
+same "nothing in the kernel log" 0 "$(splats)"
+finish

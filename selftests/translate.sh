@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Packets of real programs through the translator, both ways. In a guest:
+#   selftests/vm/run -- 'bash $NAT46_SRC/selftests/translate.sh'
+# BIG=MB of the large transfers (default 4).
+here=$(dirname "$(realpath "$0")")
+. "$here/lib.sh"
+. "$here/net.sh"
+. "$here/servers.sh"
+. "$here/nat46.sh"
+BIG=${BIG:-4}
+MAPPED=198.18.0.7
+URL=https://v6only.example
+
+# fetch WHO CURL-ARGUMENTS...
+fetch() {
+	local ns=$1
+	shift
+	ip netns exec "$ns" curl -sS -m 60 --cacert "$SRV/ca.pem" \
+		--resolve "v6only.example:443:$MAPPED" "$@"
+}
+sum_of() { sha256sum <"$1" | cut -d' ' -f1; }
+
+# both_ways WHO TEXT: a page, a large transfer each way, DNS, echo
+both_ways() {
+	local who=$1 t="$1$2"
+	same "$t: curl over TLS, certificate verified" \
+		"Hello from the IPv6-only host v6only.example" "$(fetch "$who" $URL/)"
+	fetch "$who" -o /run/down $URL/big
+	same "$t: $BIG MB down, sha256" "$(sum_of "$SRV/www/big")" "$(sum_of /run/down)"
+	fetch "$who" -T "$SRV/www/big" "$URL/up/$who"
+	same "$t: $BIG MB up, sha256" "$(sum_of "$SRV/www/big")" "$(sum_of "$SRV/www/up/$who")"
+	same "$t: dig over UDP" "$SERVER6" \
+		"$(ip netns exec "$who" dig +short +tries=2 +time=3 @$MAPPED v6only.example AAAA)"
+	check "$t: ping" ip netns exec "$who" ping -q -c2 -i0.2 -W2 $MAPPED
+	check "$t: ping of 1400 bytes" ip netns exec "$who" ping -q -c2 -i0.2 -W2 -s 1400 $MAPPED
+}
+
+# biggest FILE FILTER: the longest packet of a capture
+biggest() {
+	tcpdump -nr "$1" -v "$2" 2>/dev/null | grep -o 'length [0-9]*' |
+		cut -d' ' -f2 | sort -n | tail -n 1
+}
+
+nat46_guest_up
+head -c "$((BIG << 20))" /dev/urandom >"$SRV/www/big"
+check "pool add" n46 pool add 198.18.0.0/16
+check "source add" n46 source add dev wan
+check "map add" n46 map add $MAPPED to $SERVER6 name v6only.example
+
+both_ways pod ""
+same "the server sees the node's address" $NODE6 "$(fetch pod $URL/client | cut -d' ' -f1)"
+both_ways node ""
+
+note "GSO packets stay one packet"
+ip netns exec node tcpdump -nqi eni1 -s 100 -w /run/in.pcap tcp port 443 2>/dev/null &
+tap1=$!
+ip netns exec node tcpdump -nqi wan -s 100 -w /run/out.pcap tcp port 443 2>/dev/null &
+tap2=$!
+sleep 1
+fetch pod -o /dev/null $URL/big
+fetch pod -T "$SRV/www/big" $URL/up/pod
+sleep 0.5
+kill $tap1 $tap2
+wait $tap1 $tap2 2>/dev/null
+# whole NAME FILTER4 FILTER6
+whole() {
+	local b4 b6
+	b4=$(biggest /run/in.pcap "$2")
+	b6=$(biggest /run/out.pcap "$3")
+	note "$1: longest packet $b4 bytes in IPv4, $b6 in IPv6"
+	check "GSO $1: packets above 10000 bytes on both sides" \
+		test "${b4:-0}" -gt 10000 -a "${b6:-0}" -gt 10000
+}
+whole up "src host $POD4" "src host $NODE6"
+whole down "dst host $POD4" "dst host $NODE6"
+
+note "checksums by software: CHECKSUM_NONE and whole segments"
+for nic in pod:eth0 internet6:eth0 node:eni1 node:wan; do
+	ip netns exec "${nic%:*}" ethtool -K "${nic#*:}" tx off tso off gso off gro off >/dev/null 2>&1
+done
+both_ways pod " (tx off)"
+for nic in pod:eth0 internet6:eth0 node:eni1 node:wan; do
+	ip netns exec "${nic%:*}" ethtool -K "${nic#*:}" tx on tso on gso on gro on >/dev/null 2>&1
+done
+
+note "a path of MTU 1280 behind an egress of 1500"
+path_mtu 1280
+fetch pod -T "$SRV/www/big" $URL/up/small
+same "MTU 1280: up, sha256" "$(sum_of "$SRV/www/big")" "$(sum_of "$SRV/www/up/small")"
+fetch pod -o /run/down $URL/big
+same "MTU 1280: down, sha256" "$(sum_of "$SRV/www/big")" "$(sum_of /run/down)"
+check "MTU 1280: the client was told 1260" \
+	sh -c "ip -n pod route get $MAPPED | grep -q 'mtu 1260'"
+fetch node -T "$SRV/www/big" $URL/up/small
+same "MTU 1280: up from the node, sha256" "$(sum_of "$SRV/www/big")" "$(sum_of "$SRV/www/up/small")"
+check "MTU 1280: the node's own IPv6 learns it too" \
+	in_node ping -6 -q -c3 -i0.3 -s 1400 -W2 $SERVER6
+path_mtu 1500
+in_pod ip route flush cache
+
+note "refusals"
+before=$(drops unmapped)
+refute "an unmapped address answers nothing" in_pod curl -s -m 5 http://198.18.9.9/
+check "unmapped: rejected at once" \
+	sh -c "ip netns exec pod ping -c1 -W2 198.18.9.10 | grep -q 'Host Unreachable'"
+check "unmapped is counted" test "$(drops unmapped)" -gt "$before"
+before=$(drops hop-limit)
+check "hop limit: time exceeded from the node" \
+	sh -c "ip netns exec pod ping -c1 -W2 -t1 $MAPPED | grep -q 'Time to live exceeded'"
+check "hop limit is counted" test "$(drops hop-limit)" -gt "$before"
+n46 policy add deny 2001:db8:9::/64
+before=$(drops policy)
+check "policy: denied, the client is told" \
+	sh -c "ip netns exec pod ping -c1 -W2 $MAPPED | grep -q 'Packet filtered'"
+check "policy is counted" test "$(drops policy)" -gt "$before"
+n46 policy del deny 2001:db8:9::/64
+check "policy: allowed again" in_pod ping -q -c1 -W2 $MAPPED
+
+note "a forged source gets nothing"
+before=$(drops src-check)
+sent=$(ip netns exec internet6 cat /proc/net/snmp6 | awk '/Icmp6InEchos/{print $2}')
+ip -n pod2 addr add $POD4/32 dev eth0
+refute "pod2 with pod's address: no answer" in_pod2 ping -q -c2 -i0.3 -W1 -I $POD4 $MAPPED
+ip -n pod2 addr del $POD4/32 dev eth0
+same "forged: nothing reached the server" "$sent" \
+	"$(ip netns exec internet6 cat /proc/net/snmp6 | awk '/Icmp6InEchos/{print $2}')"
+check "forged: counted as src-check" test "$(drops src-check)" -gt "$before"
+check "pod2 as itself is served" in_pod2 ping -q -c1 -W2 $MAPPED
+
+note "the node's own IPv6 is untouched by a dev source"
+check "ping6 from the node" in_node ping -6 -q -c2 -i0.2 -W2 $SERVER6
+check "ping6 to the node" in_server ping -6 -q -c2 -i0.2 -W2 $NODE6
+in_node ip -6 neigh flush dev wan
+check "neighbour discovery" in_node ping -6 -q -c2 -i0.2 -W2 $SERVER6
+same "curl from the node over IPv6" "$NODE6" \
+	"$(in_node curl -sS -m 10 "http://[$SERVER6]/client" | cut -d' ' -f1)"
+spawn node socat TCP6-LISTEN:61500,fork EXEC:cat
+wait_for 5 listens node 61500
+same "a connection to a port of the source's range" "hello" \
+	"$(echo hello | ip netns exec internet6 socat -t3 - "TCP6:[$NODE6]:61500")"
+
+note "an addr source"
+check "source add addr" n46 source add addr 2001:db8:1::100-2001:db8:1::103 from $POD24/32
+for a in 0 1 2 3; do in_node ip -6 neigh add proxy 2001:db8:1::10$a dev wan; done
+in_node sysctl -qw net.ipv6.conf.wan.proxy_ndp=1
+got=$(fetch pod2 $URL/client | cut -d' ' -f1)
+check "addr: pod2 comes from the range ($got)" test "${got%?}" = 2001:db8:1::10
+same "addr: pod still from the device" $NODE6 "$(fetch pod $URL/client | cut -d' ' -f1)"
+refute "source del is refused while sessions use it" n46 source del addr 2001:db8:1::100-2001:db8:1::103 from $POD24/32
+check "source del force" n46 source del addr 2001:db8:1::100-2001:db8:1::103 from $POD24/32 force
+same "its sessions are gone" 0 "$(n46 -j session count from $POD24/32 | python3 -c 'import json,sys; print(json.load(sys.stdin)["count"])')"
+
+check "session flush all" n46 session flush all
+same "no session is left" 0 "$(n46 -j session count | python3 -c 'import json,sys; print(json.load(sys.stdin)["count"])')"
+finish
