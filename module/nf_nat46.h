@@ -36,6 +36,8 @@
 
 #include <linux/nf_nat46.h>
 
+#include "core.h"
+
 #define NAT46_VERSION "0.1.0"
 
 /* ---- stats.c: one per-CPU counter for everything that can happen --------- */
@@ -109,11 +111,6 @@ struct nat46_pools {
 	struct rcu_head rcu;
 	unsigned int n;
 	struct nat46_pool v[];
-};
-
-struct nat46_ports {
-	u16 lo;
-	u16 hi;
 };
 
 struct nat46_source {
@@ -333,11 +330,6 @@ int nat46_parse6(struct nat46_pkt *p);
 
 /* ---- session.c ------------------------------------------------------------- */
 
-enum {
-	NAT46_DIR_4,
-	NAT46_DIR_6,
-};
-
 struct nat46_session {
 	/* read for each packet */
 	struct hlist_node node[2];	/* by NAT46_DIR_ */
@@ -403,19 +395,8 @@ enum nat46_reason nat46_session_moved(struct nat46_pkt *p,
 				      struct nat46_session *s);
 void nat46_session_seen(struct nat46_session *s, int dir, u8 tcp_flags);
 
-/* ---- port.c: which port a session may take ------------------------------- */
-
-/* how many ports @src has that may be tried; the @k-th of them to try */
-u16 nat46_port_try(const struct nat46_source *src, u16 wanted, u32 hash,
-		   unsigned int k);
-
 /* seconds of a clock that only counts up while the machine runs */
 u32 nat46_now(void);
-
-/* ---- tcp.c ------------------------------------------------------------------ */
-
-u32 nat46_tcp_next(u32 state, int dir, u8 flags);
-void nat46_tcp_update(struct nat46_session *s, int dir, u8 flags);
 
 /* ---- pool.c, source.c, policy.c, map.c: what the packet path asks ----------- */
 
@@ -477,6 +458,8 @@ int nat46_conf_net_init(struct nat46_net *nn);
 void nat46_conf_net_exit(struct nat46_net *nn);
 /* a device or address has gone (notifiers): end what leant on it */
 void nat46_conf_dev_gone(struct nat46_net *nn, const struct net_device *dev);
+/* a device has come, or has another name: RTNL held */
+void nat46_conf_dev_named(struct nat46_net *nn, const struct net_device *dev);
 
 /* ---- netlink.c ------------------------------------------------------------------ */
 

@@ -9,7 +9,6 @@
 #include <net/ip6_route.h>
 #include <net/l3mdev.h>
 #include <net/route.h>
-#include <net/tcp.h>
 
 #include "nf_nat46.h"
 #include "session.h"
@@ -147,7 +146,8 @@ static int take_port(struct nat46_session *s, const struct nat46_source *src,
 	unsigned int k;
 
 	for (k = 0; k < PORT_TRIES; k++) {
-		const u16 port = nat46_port_try(src, ntohs(s->t4.sport), hash, k);
+		const u16 port = nat46_port_try(src->ports, src->n_ports,
+						ntohs(s->t4.sport), hash, k);
 		int err;
 
 		if (!port)
@@ -237,7 +237,7 @@ static bool count_session(const struct nat46_pkt *p)
 enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 				     struct nat46_session **sp)
 {
-	const u8 syn = p->tcp_flags & (TCPHDR_SYN | TCPHDR_ACK | TCPHDR_RST);
+	const u8 syn = p->tcp_flags & (NAT46_TCP_SYN | NAT46_TCP_ACK | NAT46_TCP_RST);
 	const struct nat46_source *src;
 	const struct nat46_pool *pool;
 	struct nat46_mapping *map;
@@ -250,7 +250,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	map = nat46_map_find(p->conf, p->t4.daddr);
 	if (!map)
 		return NAT46_DROP_UNMAPPED;
-	if (p->t4.proto == IPPROTO_TCP && syn != TCPHDR_SYN)
+	if (p->t4.proto == IPPROTO_TCP && syn != NAT46_TCP_SYN)
 		return NAT46_DROP_TCP_MIDSTREAM;
 	pool = nat46_pool_find(p->conf, p->t4.daddr);
 	if (pool && pool->drain)

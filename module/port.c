@@ -4,20 +4,20 @@
  * the client's own, then others of its parity, then any (RFC 4787 REQ-3 to
  * REQ-4, RFC 6056 section 3.3.3: the start is a keyed hash).
  */
-#include <linux/kernel.h>
+#include <linux/types.h>
 
-#include "nf_nat46.h"
+#include "core.h"
 
 /* Tries in the first range alone; in all, before the parity is given up. */
 #define FIRST_TRIES	48
 #define PARITY_TRIES	96
 
-static bool in_ranges(const struct nat46_source *src, u16 port)
+static bool in_ranges(const struct nat46_ports *r, unsigned int n, u16 port)
 {
 	unsigned int i;
 
-	for (i = 0; i < src->n_ports; i++)
-		if (port >= src->ports[i].lo && port <= src->ports[i].hi)
+	for (i = 0; i < n; i++)
+		if (port >= r[i].lo && port <= r[i].hi)
 			return true;
 	return false;
 }
@@ -38,23 +38,23 @@ static u16 range_nth(const struct nat46_ports *r, u8 parity, u32 n)
 }
 
 /* The @k-th port of that @parity after @start, in the first @n ranges. */
-static u16 nth_port(const struct nat46_source *src, unsigned int n, u8 parity,
+static u16 nth_port(const struct nat46_ports *r, unsigned int n, u8 parity,
 		    u32 start, u32 k)
 {
 	u32 total = 0, at;
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		total += range_count(&src->ports[i], parity);
+		total += range_count(&r[i], parity);
 	if (!total)
 		return 0;
 
 	at = (start % total + k) % total;
 	for (i = 0; i < n; i++) {
-		const u32 c = range_count(&src->ports[i], parity);
+		const u32 c = range_count(&r[i], parity);
 
 		if (at < c)
-			return range_nth(&src->ports[i], parity, at);
+			return range_nth(&r[i], parity, at);
 		at -= c;
 	}
 	return 0;
@@ -62,7 +62,8 @@ static u16 nth_port(const struct nat46_source *src, unsigned int n, u8 parity,
 
 /**
  * nat46_port_try() - the next port to try
- * @src: the source, with its port ranges
+ * @r: the source's port ranges, the preferred one first
+ * @n: how many
  * @wanted: the client's own port, host order
  * @hash: keyed hash of the flow without its port
  * @k: how many were tried before
@@ -72,14 +73,14 @@ static u16 nth_port(const struct nat46_source *src, unsigned int n, u8 parity,
  * Return: a port, host order, or 0 where that try has none (go on with the
  * next).
  */
-u16 nat46_port_try(const struct nat46_source *src, u16 wanted, u32 hash,
-		   unsigned int k)
+u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,
+		   u32 hash, unsigned int k)
 {
 	if (!k)
-		return in_ranges(src, wanted) ? wanted : 0;
+		return in_ranges(r, n, wanted) ? wanted : 0;
 	if (k <= FIRST_TRIES)	/* the first range is the preferred one */
-		return nth_port(src, 1, wanted & 1, hash, k - 1);
+		return nth_port(r, 1, wanted & 1, hash, k - 1);
 	if (k <= PARITY_TRIES)
-		return nth_port(src, src->n_ports, wanted & 1, hash, k - 1);
-	return nth_port(src, src->n_ports, 2, hash, k - PARITY_TRIES - 1);
+		return nth_port(r, n, wanted & 1, hash, k - 1);
+	return nth_port(r, n, 2, hash, k - PARITY_TRIES - 1);
 }

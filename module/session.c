@@ -331,6 +331,28 @@ struct nat46_session *nat46_session_find6(struct nat46_net *nn,
 	return if_alive(look6(nn->net, t, hash6(nn->net, t)), conf);
 }
 
+/*
+ * The state is one word, written only when it changes, by cmpxchg. Who loses a
+ * race looks again.
+ */
+static void tcp_update(struct nat46_session *s, int dir, u8 flags)
+{
+	u32 old = READ_ONCE(s->state);
+	u32 new;
+
+	for (;;) {
+		u32 seen;
+
+		new = nat46_tcp_next(old, dir, flags);
+		if (likely(new == old))
+			return;
+		seen = cmpxchg(&s->state, old, new);
+		if (seen == old)
+			return;
+		old = seen;
+	}
+}
+
 /**
  * nat46_session_seen() - a packet of the session goes through
  * @s: the session
@@ -348,7 +370,7 @@ void nat46_session_seen(struct nat46_session *s, int dir, u8 tcp_flags)
 	const u32 now = nat46_now();
 
 	if (s->t4.proto == IPPROTO_TCP) {
-		nat46_tcp_update(s, dir, tcp_flags);
+		tcp_update(s, dir, tcp_flags);
 		if (READ_ONCE(s->state) == NAT46_STATE_BOTH_FIN)
 			return;
 	} else if (s->t4.proto == IPPROTO_UDP && dir == NAT46_DIR_6) {

@@ -3,9 +3,7 @@
  * tcp.c: the state of a TCP session, RFC 6146 section 3.5.2.2 read for
  * sessions that the IPv4 side opens.
  */
-#include <net/tcp.h>
-
-#include "nf_nat46.h"
+#include "core.h"
 
 /**
  * nat46_tcp_next() - the state after a segment
@@ -21,55 +19,28 @@
 u32 nat46_tcp_next(u32 state, int dir, u8 flags)
 {
 	const bool v4 = dir == NAT46_DIR_4;
-	const bool opens = v4 && (flags & TCPHDR_SYN) && !(flags & TCPHDR_ACK);
+	const bool opens = v4 && (flags & NAT46_TCP_SYN) && !(flags & NAT46_TCP_ACK);
 
 	switch (state) {
 	case NAT46_STATE_INIT:
-		return !v4 && (flags & TCPHDR_SYN) ? NAT46_STATE_ESTABLISHED : state;
+		return !v4 && (flags & NAT46_TCP_SYN) ? NAT46_STATE_ESTABLISHED : state;
 	case NAT46_STATE_ESTABLISHED:
-		if (flags & TCPHDR_RST)
+		if (flags & NAT46_TCP_RST)
 			return NAT46_STATE_TRANS;
-		if (flags & TCPHDR_FIN)
+		if (flags & NAT46_TCP_FIN)
 			return v4 ? NAT46_STATE_V4_FIN : NAT46_STATE_V6_FIN;
 		return state;
 	case NAT46_STATE_V4_FIN:
-		return !v4 && (flags & TCPHDR_FIN) ? NAT46_STATE_BOTH_FIN : state;
+		return !v4 && (flags & NAT46_TCP_FIN) ? NAT46_STATE_BOTH_FIN : state;
 	case NAT46_STATE_V6_FIN:
-		return v4 && (flags & TCPHDR_FIN) ? NAT46_STATE_BOTH_FIN : state;
+		return v4 && (flags & NAT46_TCP_FIN) ? NAT46_STATE_BOTH_FIN : state;
 	case NAT46_STATE_BOTH_FIN:
 		return opens ? NAT46_STATE_INIT : state;
 	case NAT46_STATE_TRANS:
 		if (opens)
 			return NAT46_STATE_INIT;
-		return flags & TCPHDR_RST ? state : NAT46_STATE_ESTABLISHED;
+		return flags & NAT46_TCP_RST ? state : NAT46_STATE_ESTABLISHED;
 	default:
 		return state;
-	}
-}
-
-/**
- * nat46_tcp_update() - tell a session of a segment
- * @s: the session
- * @dir: NAT46_DIR_4 where it comes from the IPv4 side
- * @flags: the flags' byte of its header
- *
- * Context: RCU, no lock: the state is one word that is changed by cmpxchg, and
- * written only when it changes. Who loses a race looks again.
- */
-void nat46_tcp_update(struct nat46_session *s, int dir, u8 flags)
-{
-	u32 old = READ_ONCE(s->state);
-	u32 new;
-
-	for (;;) {
-		u32 seen;
-
-		new = nat46_tcp_next(old, dir, flags);
-		if (likely(new == old))
-			return;
-		seen = cmpxchg(&s->state, old, new);
-		if (seen == old)
-			return;
-		old = seen;
 	}
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * core.h: the pure part. It knows of no skb, netns or lock, and is compiled by
+ * the unit tests in user space as it stands.
+ */
+#ifndef _NF_NAT46_CORE_H
+#define _NF_NAT46_CORE_H
+
+#include <linux/types.h>
+
+#include <linux/nf_nat46.h>
+
+enum {
+	NAT46_DIR_4,
+	NAT46_DIR_6,
+};
+
+/* The flags' byte of a TCP header, RFC 9293 section 3.1. */
+enum {
+	NAT46_TCP_FIN	= 0x01,
+	NAT46_TCP_SYN	= 0x02,
+	NAT46_TCP_RST	= 0x04,
+	NAT46_TCP_ACK	= 0x10,
+};
+
+/* A range of ports, both ends included, host order. */
+struct nat46_ports {
+	u16 lo;
+	u16 hi;
+};
+
+/* tcp.c */
+u32 nat46_tcp_next(u32 state, int dir, u8 flags);
+
+/* port.c */
+u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,
+		   u32 hash, unsigned int k);
+
+#endif /* _NF_NAT46_CORE_H */

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The module's pure part, compiled as it stands: TCP states and port choice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+
+#include "../../module/tcp.c"
+#include "../../module/port.c"
+
+#define S(x) NAT46_STATE_##x
+enum { FIN = NAT46_TCP_FIN, SYN = NAT46_TCP_SYN, RST = NAT46_TCP_RST, ACK = NAT46_TCP_ACK };
+
+/* state, side, flags -> state: RFC 6146 section 3.5.2.2, read for us */
+static const struct {
+	u32 from;
+	int dir;
+	u8 flags;
+	u32 to;
+} steps[] = {
+	{ S(INIT), NAT46_DIR_4, SYN, S(INIT) },
+	{ S(INIT), NAT46_DIR_6, SYN | ACK, S(ESTABLISHED) },
+	{ S(INIT), NAT46_DIR_6, SYN, S(ESTABLISHED) },	/* simultaneous open */
+	{ S(INIT), NAT46_DIR_6, RST | ACK, S(INIT) },
+	{ S(INIT), NAT46_DIR_4, FIN, S(INIT) },
+	{ S(INIT), NAT46_DIR_6, ACK, S(INIT) },
+	{ S(ESTABLISHED), NAT46_DIR_4, ACK, S(ESTABLISHED) },
+	{ S(ESTABLISHED), NAT46_DIR_6, ACK, S(ESTABLISHED) },
+	{ S(ESTABLISHED), NAT46_DIR_4, SYN, S(ESTABLISHED) },
+	{ S(ESTABLISHED), NAT46_DIR_4, FIN | ACK, S(V4_FIN) },
+	{ S(ESTABLISHED), NAT46_DIR_6, FIN | ACK, S(V6_FIN) },
+	{ S(ESTABLISHED), NAT46_DIR_4, RST, S(TRANS) },
+	{ S(ESTABLISHED), NAT46_DIR_6, RST | ACK, S(TRANS) },
+	{ S(ESTABLISHED), NAT46_DIR_6, RST | FIN, S(TRANS) },
+	{ S(V4_FIN), NAT46_DIR_4, FIN, S(V4_FIN) },
+	{ S(V4_FIN), NAT46_DIR_6, ACK, S(V4_FIN) },
+	{ S(V4_FIN), NAT46_DIR_6, FIN | ACK, S(BOTH_FIN) },
+	{ S(V6_FIN), NAT46_DIR_6, FIN, S(V6_FIN) },
+	{ S(V6_FIN), NAT46_DIR_4, ACK, S(V6_FIN) },
+	{ S(V6_FIN), NAT46_DIR_4, FIN | ACK, S(BOTH_FIN) },
+	{ S(BOTH_FIN), NAT46_DIR_4, ACK, S(BOTH_FIN) },
+	{ S(BOTH_FIN), NAT46_DIR_6, SYN, S(BOTH_FIN) },
+	{ S(BOTH_FIN), NAT46_DIR_4, SYN | ACK, S(BOTH_FIN) },
+	{ S(BOTH_FIN), NAT46_DIR_4, SYN, S(INIT) },
+	{ S(TRANS), NAT46_DIR_4, RST, S(TRANS) },
+	{ S(TRANS), NAT46_DIR_6, RST | ACK, S(TRANS) },
+	{ S(TRANS), NAT46_DIR_4, ACK, S(ESTABLISHED) },
+	{ S(TRANS), NAT46_DIR_6, ACK, S(ESTABLISHED) },
+	{ S(TRANS), NAT46_DIR_4, SYN, S(INIT) },
+	{ S(TRANS), NAT46_DIR_6, SYN | ACK, S(ESTABLISHED) },
+};
+
+static void tcp_each_step(void **unused)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		const u32 got = nat46_tcp_next(steps[i].from, steps[i].dir, steps[i].flags);
+
+		if (got != steps[i].to)
+			fail_msg("row %zu: %u -%02x-> %u, wanted %u", i, steps[i].from,
+				 steps[i].flags, got, steps[i].to);
+	}
+}
+
+/* The last hit of port_order() and others: how often each port came up. */
+static u8 seen[65536];
+
+static const struct nat46_ports dev[] = { { 61000, 65535 }, { 10000, 29999 } };
+
+static void port_own_first(void **unused)
+{
+	assert_int_equal(nat46_port_try(dev, 2, 61000, 7, 0), 61000);
+	assert_int_equal(nat46_port_try(dev, 2, 65535, 7, 0), 65535);
+	assert_int_equal(nat46_port_try(dev, 2, 29999, 7, 0), 29999);
+	assert_int_equal(nat46_port_try(dev, 2, 10000, 7, 0), 10000);
+	assert_int_equal(nat46_port_try(dev, 2, 9999, 7, 0), 0);
+	assert_int_equal(nat46_port_try(dev, 2, 30000, 7, 0), 0);
+	assert_int_equal(nat46_port_try(dev, 2, 60999, 7, 0), 0);
+}
+
+static void port_order(void **unused)
+{
+	u32 hash;
+	unsigned int k;
+
+	for (hash = 0; hash < 100000; hash += 997) {
+		const u16 wanted = 40000 + hash % 2;
+
+		memset(seen, 0, sizeof(seen));
+		for (k = 1; k < 128; k++) {
+			const u16 p = nat46_port_try(dev, 2, wanted, hash, k);
+
+			assert_true((p >= 61000) || (p >= 10000 && p <= 29999));
+			if (k <= 48)	/* the preferred range first */
+				assert_true(p >= 61000);
+			if (k <= 96)	/* RFC 4787 REQ-4: parity kept */
+				assert_int_equal(p & 1, wanted & 1);
+			if (k <= 48)	/* no port is tried twice */
+				assert_int_equal(seen[p]++, 0);
+		}
+	}
+}
+
+/* Every port of a range comes up, whatever its ends' parities. */
+static void port_whole_range(void **unused)
+{
+	static const struct nat46_ports r[] = {
+		{ 1024, 1033 }, { 1025, 1033 }, { 1024, 1034 }, { 1025, 1034 },
+		{ 2000, 2000 }, { 2001, 2001 },
+	};
+	size_t i;
+	u32 h;
+
+	for (i = 0; i < sizeof(r) / sizeof(r[0]); i++) {
+		int n = 0, p;
+
+		memset(seen, 0, sizeof(seen));
+		for (h = 0; h < 1000; h++) {
+			const u16 even = nat46_port_try(&r[i], 1, 40000, h, 1);
+			const u16 odd = nat46_port_try(&r[i], 1, 40001, h, 1);
+
+			assert_true(!even || (even >= r[i].lo && even <= r[i].hi));
+			assert_true(!odd || (odd >= r[i].lo && odd <= r[i].hi));
+			assert_true(!even || !(even & 1));
+			assert_true(!odd || (odd & 1));
+			seen[even] = 1;
+			seen[odd] = 1;
+		}
+		for (p = r[i].lo; p <= r[i].hi; p++)
+			n += seen[p];
+		assert_int_equal(n, r[i].hi - r[i].lo + 1);
+		/* the tries without parity reach both */
+		assert_in_range(nat46_port_try(&r[i], 1, 40000, 5, 97), r[i].lo, r[i].hi);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tcp_each_step),
+		cmocka_unit_test(port_own_first),
+		cmocka_unit_test(port_order),
+		cmocka_unit_test(port_whole_range),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
