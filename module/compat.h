@@ -7,6 +7,7 @@
 #define _NF_NAT46_COMPAT_H
 
 #include <linux/skbuff.h>
+#include <net/genetlink.h>
 
 #ifndef NAT46_HAVE_SKB_CLEAR_TSTAMP
 static inline void skb_clear_tstamp(struct sk_buff *skb)
@@ -14,5 +15,14 @@ static inline void skb_clear_tstamp(struct sk_buff *skb)
 	skb->tstamp = 0;
 }
 #endif
+
+static inline struct nlattr **nat46_dump_attrs(const struct netlink_callback *cb)
+{
+#ifdef NAT46_HAVE_GENL_INFO_DUMP
+	return genl_info_dump((struct netlink_callback *)cb)->attrs;
+#else
+	return genl_dumpit_info((struct netlink_callback *)cb)->attrs;
+#endif
+}
 
 #endif /* _NF_NAT46_COMPAT_H */

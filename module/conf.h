@@ -19,6 +19,11 @@
 
 struct netlink_ext_ack;
 
+static inline __be32 nat46_mask4(u8 plen)
+{
+	return plen ? htonl(~0u << (32 - plen)) : 0;
+}
+
 /* What an add may do. */
 #define NAT46_MAY_CREATE	BIT(0)
 #define NAT46_MAY_REPLACE	BIT(1)
@@ -55,7 +60,7 @@ struct nat46_sources *nat46_sources_del(const struct nat46_sources *old,
 struct nat46_sources *nat46_sources_drain(const struct nat46_sources *old,
 					  const struct nat46_source *s);
 struct nat46_sources *nat46_sources_dev(const struct nat46_sources *old,
-					const char *ifname, int from, int to);
+					const struct net_device *dev, bool gone);
 bool nat46_sources_cover(const struct nat46_sources *set, const struct nat46_session *s);
 
 /* ---- policy.c: pure ---------------------------------------------------------- */
@@ -88,6 +93,9 @@ int nat46_edit_apply(struct nat46_edit *e, const struct nat46_conf *next);
 struct nat46_conf *nat46_conf_new(void);
 void nat46_conf_free(struct nat46_conf *conf);	/* never published, no reader left */
 void nat46_conf_changed(struct nat46_net *nn);
+/* a conf's arrays that @next does not use are freed when their readers are gone */
+void nat46_conf_retire(struct nat46_net *nn, struct nat46_conf *conf,
+		       const struct nat46_conf *next);
 
 int nat46_conf_pool_add(struct nat46_edit *e, const struct nat46_pool *p, u8 may,
 			struct netlink_ext_ack *extack);
@@ -103,13 +111,7 @@ int nat46_conf_policy_del(struct nat46_edit *e, const struct nat46_policy *p,
 			  struct netlink_ext_ack *extack);
 int nat46_conf_params_set(struct nat46_edit *e, const struct nat46_params *par);
 
-/* sessions that @now serves and @next would not */
-struct nat46_strand {
-	const struct nat46_conf *now;
-	const struct nat46_conf *next;
-};
-
-bool nat46_conf_strands(const struct nat46_session *s, const void *strand);
+bool nat46_conf_strands(const struct nat46_session *s, const void *conf);
 void nat46_conf_end_denied(struct nat46_net *nn, const struct nat46_conf *conf);
 
 /* ---- gc.c: what time does to the configuration ------------------------------- */
@@ -147,12 +149,13 @@ int nat46_map_add(struct nat46_edit *e, const struct nat46_map_spec *spec, u8 ma
 		  struct netlink_ext_ack *extack);
 int nat46_map_del(struct nat46_edit *e, __be32 addr, const char *owner,
 		  struct netlink_ext_ack *extack);
-u32 nat46_maps_flush(struct nat46_net *nn, struct nat46_maps *maps, nat46_map_match_t match,
-		     const void *arg);
+void nat46_map_delete(struct nat46_net *nn, struct nat46_maps *maps, struct nat46_mapping *m,
+		      enum nat46_map_event event);
+void nat46_maps_flush(struct nat46_net *nn, struct nat46_maps *maps, nat46_map_match_t match,
+		      const void *arg);
 u32 nat46_maps_count(const struct nat46_maps *maps, const struct nat46_pool *p);
-u32 nat46_maps_expire(struct nat46_net *nn, struct nat46_maps *maps, unsigned long *next,
-		      bool flush);
-u32 nat46_map_left(const struct nat46_mapping *m, u32 now);
+u32 nat46_map_left(const struct nat46_mapping *m);
+void nat46_map_renew(struct nat46_mapping *m, const struct nat46_mapping *as);
 bool nat46_map_same(const struct nat46_mapping *a, const struct nat46_mapping *b);
 void nat46_map_event(struct nat46_net *nn, const struct nat46_mapping *m,
 		     enum nat46_map_event event);

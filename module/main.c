@@ -94,6 +94,8 @@ static int device_event(struct notifier_block *nb, unsigned long event,
 	struct nat46_net *nn = nat46_pernet(dev_net(dev));
 	const bool named = !strcmp(dev->name, LOCAL_DEV);
 
+	if (!nn)	/* a new namespace has its lo before it has us */
+		return NOTIFY_DONE;
 	switch (event) {
 	case NETDEV_REGISTER:
 	case NETDEV_CHANGENAME:
@@ -101,6 +103,7 @@ static int device_event(struct notifier_block *nb, unsigned long event,
 			local_dev_set(nn, dev);
 		else if (rcu_access_pointer(nn->dev) == dev)
 			local_dev_set(nn, NULL);
+		nat46_conf_dev_named(nn, dev);
 		break;
 	case NETDEV_UNREGISTER:
 		/* the core waits for a grace period before it frees it */

@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an IPv4 address of a pool stands for, and for how long.
+ *
+ * The xarray holds one reference of a mapping, each session another. A session
+ * opens on a mapping without any lock, while the kernel may be about to delete
+ * it because it has none: the word that counts the sessions decides. Expiry
+ * (gc.c) makes it negative, and from then on no session can open.
+ */
+#include <linux/mm.h>
+#include <linux/rwsem.h>
+#include <linux/sched.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <net/addrconf.h>
+#include <net/ipv6.h>
+
+#include "conf.h"
+
+static hsiphash_key_t target_key __read_mostly;
+
+/* ---- what the packet path asks ------------------------------------------------ */
+
+/**
+ * nat46_map_find() - the mapping of an address
+ * @conf: the configuration
+ * @addr: the address
+ *
+ * Context: RCU; no reference is taken.
+ * Return: the mapping, or NULL.
+ */
+struct nat46_mapping *nat46_map_find(const struct nat46_conf *conf, __be32 addr)
+{
+	return xa_load(&conf->maps->xa, ntohl(addr));
+}
+
+/**
+ * nat46_map_target() - the target for a client
+ * @m: the mapping
+ * @client: the client's address
+ *
+ * By rendezvous hashing: as long as a target is in the mapping, the clients
+ * that have it keep it.
+ *
+ * Context: RCU.
+ * Return: the target.
+ */
+struct in6_addr nat46_map_target(const struct nat46_mapping *m, __be32 client)
+{
+	const struct nat46_binding *b = rcu_dereference(m->binding);
+	struct {
+		struct in6_addr target;
+		__be32 client;
+	} __aligned(HSIPHASH_ALIGNMENT) key = { .client = client };
+	unsigned int i, best = 0;
+	u32 hash, most = 0;
+
+	if (b->n == 1)
+		return b->target[0];
+
+	net_get_random_once(&target_key, sizeof(target_key));
+	for (i = 0; i < b->n; i++) {
+		key.target = b->target[i];
+		hash = hsiphash(&key, offsetofend(typeof(key), client), &target_key);
+		if (hash > most) {
+			most = hash;
+			best = i;
+		}
+	}
+	return b->target[best];
+}
+
+/**
+ * nat46_map_open() - a session opens
+ * @m: the mapping
+ *
+ * A mapping that somebody has deleted a moment ago may still serve; one that
+ * has expired does not, because it was deleted for having no session.
+ *
+ * Context: RCU.
+ * Return: true, and the session holds a reference; or false.
+ */
+bool nat46_map_open(struct nat46_mapping *m)
+{
+	if (!refcount_inc_not_zero(&m->ref))
+		return false;
+	if (!atomic_inc_unless_negative(&m->sessions)) {
+		nat46_map_put(m);
+		return false;
+	}
+	atomic64_inc(&m->opened);
+	WRITE_ONCE(m->used, nat46_now());
+	return true;
+}
+
+/**
+ * nat46_map_ended() - a session has ended
+ * @m: its mapping
+ * @last: when its last packet was, in seconds
+ *
+ * Context: any; the reference is still the session's.
+ */
+void nat46_map_ended(struct nat46_mapping *m, u32 last)
+{
+	u32 seen = READ_ONCE(m->last);
+
+	/* many end at once; the latest counts */
+	while (seen < last) {
+		const u32 was = cmpxchg(&m->last, seen, last);
+
+		if (was == seen)
+			break;
+		seen = was;
+	}
+	WRITE_ONCE(m->used, nat46_now());
+	smp_mb__before_atomic();	/* who sees no session sees its times */
+	atomic_dec(&m->sessions);
+}
+
+/**
+ * nat46_map_put() - give back a reference
+ * @m: the mapping
+ *
+ * Context: any.
+ */
+void nat46_map_put(struct nat46_mapping *m)
+{
+	struct nat46_binding *b;
+
+	if (!refcount_dec_and_test(&m->ref))
+		return;
+	/* nobody can change it any more, readers may still look */
+	b = rcu_dereference_protected(m->binding, true);
+	kfree_rcu(b, rcu);
+	kfree_rcu(m, rcu);
+}
+
+/* ---- whoever wants to know ------------------------------------------------------ */
+
+static DECLARE_RWSEM(event_sem);
+static nat46_map_event_t event_fn;
+
+/**
+ * nat46_map_event_set() - who is told of changes
+ * @fn: the function, or NULL; the former one is not running any more
+ *
+ * Context: may sleep.
+ */
+void nat46_map_event_set(nat46_map_event_t fn)
+{
+	down_write(&event_sem);
+	event_fn = fn;
+	up_write(&event_sem);
+}
+
+/**
+ * nat46_map_event() - tell of a change of a live mapping
+ * @nn: the network namespace's state
+ * @m: the mapping
+ * @event: what happened to it
+ *
+ * Context: may sleep, nn->lock held.
+ */
+void nat46_map_event(struct nat46_net *nn, const struct nat46_mapping *m,
+		     enum nat46_map_event event)
+{
+	down_read(&event_sem);
+	if (event_fn)
+		event_fn(nn, m, event);
+	up_read(&event_sem);
+}
+
+/* ---- life ------------------------------------------------------------------------ */
+
+/**
+ * nat46_maps_alloc() - room for mappings
+ *
+ * Context: may sleep.
+ * Return: the mappings, none yet, or NULL.
+ */
+struct nat46_maps *nat46_maps_alloc(void)
+{
+	struct nat46_maps *maps = kzalloc(sizeof(*maps), GFP_KERNEL_ACCOUNT);
+
+	if (maps)
+		xa_init_flags(&maps->xa, XA_FLAGS_ACCOUNT);
+	return maps;
+}
+
+/**
+ * nat46_maps_free() - free mappings that have no reader
+ * @maps: the mappings, or NULL; sessions may still hold some
+ *
+ * Context: may sleep.
+ */
+void nat46_maps_free(struct nat46_maps *maps)
+{
+	struct nat46_mapping *m;
+	unsigned long i;
+
+	if (!maps)
+		return;
+	xa_for_each(&maps->xa, i, m) {
+		nat46_map_put(m);
+		cond_resched();
+	}
+	xa_destroy(&maps->xa);
+	kfree(maps);
+}
+
+static struct nat46_binding *binding_new(const struct nat46_map_spec *spec)
+{
+	const size_t len = strlen(spec->name) + 1;
+	struct nat46_binding *b;
+
+	b = kmalloc(struct_size(b, target, spec->n) + len, GFP_KERNEL_ACCOUNT);
+	if (!b)
+		return NULL;
+	b->n = spec->n;
+	memcpy(b->target, spec->target, array_size(spec->n, sizeof(b->target[0])));
+	memcpy(&b->target[b->n], spec->name, len);
+	return b;
+}
+
+static void set_expiry(struct nat46_mapping *m, bool expires, u32 until, u32 hold)
+{
+	WRITE_ONCE(m->until, until);
+	WRITE_ONCE(m->hold, hold);
+	WRITE_ONCE(m->expires, expires);
+}
+
+static void expiry_from(struct nat46_mapping *m, const struct nat46_map_spec *spec)
+{
+	const u32 now = nat46_now();
+
+	set_expiry(m, spec->expires, now + min(spec->seconds, U32_MAX - now), spec->hold);
+}
+
+static struct nat46_mapping *mapping_new(const struct nat46_map_spec *spec)
+{
+	struct nat46_mapping *m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	struct nat46_binding *b;
+
+	if (!m)
+		return NULL;
+	b = binding_new(spec);
+	if (!b) {
+		kfree(m);
+		return NULL;
+	}
+	refcount_set(&m->ref, 1);
+	m->addr = spec->addr;
+	RCU_INIT_POINTER(m->binding, b);
+	strscpy(m->owner, spec->owner, sizeof(m->owner));
+	expiry_from(m, spec);
+	return m;
+}
+
+/**
+ * nat46_map_left() - what is left of a mapping's EXPIRES
+ * @m: a mapping that expires
+ *
+ * Context: RCU.
+ * Return: seconds; 0 where only sessions or HOLD keep it.
+ */
+u32 nat46_map_left(const struct nat46_mapping *m)
+{
+	const u32 until = READ_ONCE(m->until), now = nat46_now();
+
+	return until > now ? until - now : 0;
+}
+
+/**
+ * nat46_map_renew() - give a mapping another one's expiry
+ * @m: the mapping
+ * @as: the other
+ *
+ * Context: nn->lock held.
+ */
+void nat46_map_renew(struct nat46_mapping *m, const struct nat46_mapping *as)
+{
+	set_expiry(m, as->expires, as->until, as->hold);
+}
+
+static bool same_binding(const struct nat46_binding *a, const struct nat46_binding *b)
+{
+	return a->n == b->n && !memcmp(a->target, b->target, a->n * sizeof(a->target[0])) &&
+	       !strcmp(nat46_binding_name(a), nat46_binding_name(b));
+}
+
+/**
+ * nat46_map_same() - do two mappings say the same, but for their expiry?
+ * @a: one
+ * @b: the other
+ *
+ * Context: nn->lock held.
+ * Return: whether they do.
+ */
+bool nat46_map_same(const struct nat46_mapping *a, const struct nat46_mapping *b)
+{
+	return a->addr == b->addr && !strcmp(a->owner, b->owner) &&
+	       same_binding(rcu_dereference_protected(a->binding, true),
+			    rcu_dereference_protected(b->binding, true));
+}
+
+/* ---- what is asked for -------------------------------------------------------------- */
+
+/**
+ * nat46_map_name_ok() - may that be a mapping's name?
+ * @name: the name
+ *
+ * It is printed into batches and JSON as it is.
+ *
+ * Context: any.
+ * Return: whether it may.
+ */
+bool nat46_map_name_ok(const char *name)
+{
+	for (; *name; name++)
+		if (*name <= ' ' || *name > '~' || strchr("\"'\\", *name))
+			return false;
+	return true;
+}
+
+/**
+ * nat46_map_owner_ok() - may that be an owner?
+ * @owner: the word
+ *
+ * Context: any.
+ * Return: whether it may.
+ */
+bool nat46_map_owner_ok(const char *owner)
+{
+	const size_t len = strspn(owner, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+
+	return len && !owner[len];
+}
+
+/**
+ * nat46_map_target_check() - may a mapping have that target?
+ * @e: the change under way
+ * @target: the target
+ * @extack: told why not
+ *
+ * Context: may sleep, nn->lock held.
+ * Return: 0, -EINVAL or -EPERM.
+ */
+int nat46_map_target_check(const struct nat46_edit *e, const struct in6_addr *target,
+			   struct netlink_ext_ack *extack)
+{
+	if (ipv6_addr_any(target) || ipv6_addr_is_multicast(target)) {
+		NL_SET_ERR_MSG(extack, "the target is not a unicast address");
+		return -EINVAL;
+	}
+	if (nat46_policy_never(e->conf, target)) {
+		NL_SET_ERR_MSG(extack, "the target is denied by policy");
+		return -EPERM;
+	}
+	if (ipv6_chk_addr(e->nn->net, target, NULL, 0)) {
+		NL_SET_ERR_MSG(extack, "the target is an address of this host");
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int not_owner(const struct nat46_mapping *m, struct netlink_ext_ack *extack)
+{
+	if (!strcmp(m->owner, NAT46_OWNER_DNS46))
+		NL_SET_ERR_MSG(extack, "the address belongs to owner dns46");
+	else if (!strcmp(m->owner, NAT46_OWNER_STATIC))
+		NL_SET_ERR_MSG(extack, "the address belongs to owner static");
+	else
+		NL_SET_ERR_MSG(extack, "the address belongs to another owner");
+	return -EPERM;
+}
+
+static int replace(struct nat46_edit *e, struct nat46_mapping *m,
+		   const struct nat46_map_spec *spec)
+{
+	struct nat46_binding *old = rcu_dereference_protected(m->binding, true);
+	struct nat46_binding *new = binding_new(spec);
+
+	if (!new)
+		return -ENOMEM;
+	if (same_binding(old, new)) {
+		kfree(new);
+		if (!m->expires && !spec->expires)
+			return 0;
+	} else {
+		rcu_assign_pointer(m->binding, new);
+		kfree_rcu(old, rcu);
+	}
+	expiry_from(m, spec);
+	if (!e->tx) {
+		nat46_conf_changed(e->nn);
+		nat46_map_event(e->nn, m, NAT46_MAP_EVENT_CHANGE);
+	}
+	return 0;
+}
+
+static int create(struct nat46_edit *e, const struct nat46_map_spec *spec)
+{
+	struct nat46_mapping *m = mapping_new(spec);
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	err = xa_err(xa_store(&e->conf->maps->xa, ntohl(spec->addr), m, GFP_KERNEL));
+	if (err) {
+		nat46_map_put(m);
+		return err;
+	}
+	e->conf->maps->n++;
+	if (!e->tx) {
+		nat46_conf_changed(e->nn);
+		nat46_map_event(e->nn, m, NAT46_MAP_EVENT_NEW);
+	}
+	return 0;
+}
+
+/**
+ * nat46_map_add() - add or replace a mapping
+ * @e: the change under way
+ * @spec: the mapping; its targets are checked
+ * @may: NAT46_MAY_*
+ * @extack: told what is wrong
+ *
+ * Sessions keep the target that they have.
+ *
+ * Context: may sleep, nn->lock held.
+ * Return: 0, -EADDRNOTAVAIL, -EBUSY, -EPERM, -EEXIST, -ENOENT, -ENOMEM.
+ */
+int nat46_map_add(struct nat46_edit *e, const struct nat46_map_spec *spec, u8 may,
+		  struct netlink_ext_ack *extack)
+{
+	const struct nat46_pool *pool = nat46_pools_find(e->conf->pools, spec->addr);
+	struct nat46_mapping *m = nat46_map_find(e->conf, spec->addr);
+	int err;
+
+	if (!pool) {
+		NL_SET_ERR_MSG(extack, "the address is in no pool");
+		return -EADDRNOTAVAIL;
+	}
+	if (pool->drain) {
+		NL_SET_ERR_MSG(extack, "the address's pool is draining");
+		return -EBUSY;
+	}
+	if (m && strcmp(m->owner, spec->owner))
+		return not_owner(m, extack);
+	if (m && !(may & NAT46_MAY_REPLACE)) {
+		NL_SET_ERR_MSG(extack, "the address has a mapping");
+		return -EEXIST;
+	}
+	if (!m && !(may & NAT46_MAY_CREATE)) {
+		NL_SET_ERR_MSG(extack, "no such mapping");
+		return -ENOENT;
+	}
+	err = m ? replace(e, m, spec) : create(e, spec);
+	if (!err && spec->expires && !e->tx)
+		nat46_gc_kick(e->nn, spec->seconds);
+	return err;
+}
+
+/**
+ * nat46_map_delete() - take a mapping out, and tell
+ * @nn: the network namespace's state
+ * @maps: its mappings
+ * @m: one of them; sessions that have it keep it
+ * @event: why
+ *
+ * Context: may sleep, nn->lock held.
+ */
+void nat46_map_delete(struct nat46_net *nn, struct nat46_maps *maps, struct nat46_mapping *m,
+		      enum nat46_map_event event)
+{
+	xa_erase(&maps->xa, ntohl(m->addr));
+	maps->n--;
+	nat46_conf_changed(nn);
+	nat46_map_event(nn, m, event);
+	nat46_map_put(m);
+}
+
+/**
+ * nat46_map_del() - delete a mapping
+ * @e: the change under way, live
+ * @addr: its address
+ * @owner: only where it belongs to that one; NULL: to anybody
+ * @extack: told what is wrong
+ *
+ * Context: may sleep, nn->lock held.
+ * Return: 0, -ENOENT, -EPERM.
+ */
+int nat46_map_del(struct nat46_edit *e, __be32 addr, const char *owner,
+		  struct netlink_ext_ack *extack)
+{
+	struct nat46_mapping *m = nat46_map_find(e->conf, addr);
+
+	if (!m) {
+		NL_SET_ERR_MSG(extack, "no such mapping");
+		return -ENOENT;
+	}
+	if (owner && strcmp(m->owner, owner))
+		return not_owner(m, extack);
+	nat46_map_delete(e->nn, e->conf->maps, m, NAT46_MAP_EVENT_DEL);
+	return 0;
+}
+
+/**
+ * nat46_maps_flush() - delete mappings
+ * @nn: the network namespace's state
+ * @maps: its mappings
+ * @match: which of them
+ * @arg: for @match
+ *
+ * Context: may sleep, nn->lock held.
+ */
+void nat46_maps_flush(struct nat46_net *nn, struct nat46_maps *maps, nat46_map_match_t match,
+		      const void *arg)
+{
+	struct nat46_mapping *m;
+	unsigned long i;
+
+	xa_for_each(&maps->xa, i, m) {
+		if (match(m, arg))
+			nat46_map_delete(nn, maps, m, NAT46_MAP_EVENT_DEL);
+		cond_resched();
+	}
+}
+
+/**
+ * nat46_maps_count() - the mappings in a pool
+ * @maps: the mappings
+ * @p: the pool
+ *
+ * Context: RCU, or nn->lock held.
+ * Return: their number.
+ */
+u32 nat46_maps_count(const struct nat46_maps *maps, const struct nat46_pool *p)
+{
+	struct xarray *xa = (struct xarray *)&maps->xa;
+	const u32 first = ntohl(p->addr);
+	unsigned long i;
+	void *m;
+	u32 n = 0;
+
+	xa_for_each_range(xa, i, m, first, first | ~ntohl(p->mask))
+		n++;
+	return n;
+}

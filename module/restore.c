@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A restore is one transaction: a configuration is built beside the live one,
+ * by the same functions as that, and put in its place by one pointer. Whatever
+ * can fail is tried before.
+ */
+#include <linux/jiffies.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "conf.h"
+
+/* Without a request for so long, the transaction is dropped. */
+#define IDLE_SECONDS	60
+
+/* A kept mapping has got another expiry: mark of the new xarray. */
+#define RENEWED		XA_MARK_0
+
+struct nat46_restore {
+	struct nat46_conf *conf;
+	unsigned long deadline;		/* jiffies */
+	u32 portid;
+	u32 token;
+	char owner[NAT46_OWNER_LEN + 1];
+};
+
+/**
+ * nat46_restore_conf() - what a requester's changes go to
+ * @tx: the open transaction, or NULL
+ * @portid: who asks
+ *
+ * A request moves the transaction's timeout.
+ *
+ * Context: nn->lock held.
+ * Return: the transaction's configuration; NULL: it is not that requester's.
+ */
+struct nat46_conf *nat46_restore_conf(struct nat46_restore *tx, u32 portid)
+{
+	if (!tx || tx->portid != portid)
+		return NULL;
+	tx->deadline = jiffies + IDLE_SECONDS * HZ;
+	return tx->conf;
+}
+
+/**
+ * nat46_restore_left() - how long a transaction may still be idle
+ * @tx: the transaction
+ *
+ * Context: nn->lock held.
+ * Return: seconds, rounded up; 0: its time is over.
+ */
+u32 nat46_restore_left(const struct nat46_restore *tx)
+{
+	const long left = tx->deadline - jiffies;
+
+	return left > 0 ? DIV_ROUND_UP(left, HZ) : 0;
+}
+
+/**
+ * nat46_restore_drop() - forget the open transaction, where there is one
+ * @nn: the network namespace's state
+ *
+ * Context: may sleep, nn->lock held.
+ */
+void nat46_restore_drop(struct nat46_net *nn)
+{
+	struct nat46_restore *tx = nn->restore;
+
+	if (!tx)
+		return;
+	WRITE_ONCE(nn->restore, NULL);
+	nat46_conf_free(tx->conf);
+	kfree(tx);
+}
+
+/**
+ * nat46_restore_gone() - a socket has been closed
+ * @nn: the network namespace's state
+ * @portid: the socket's; its transaction is dropped
+ *
+ * Context: may sleep; takes nn->lock.
+ */
+void nat46_restore_gone(struct nat46_net *nn, u32 portid)
+{
+	/* whoever closes here has begun here, or has nothing to end */
+	if (!READ_ONCE(nn->restore))
+		return;
+	mutex_lock(&nn->lock);
+	if (nn->restore && nn->restore->portid == portid)
+		nat46_restore_drop(nn);
+	mutex_unlock(&nn->lock);
+}
+
+/**
+ * nat46_restore_begin() - open a transaction
+ * @nn: the network namespace's state
+ * @portid: who asks
+ * @owner: whose mappings the transaction replaces
+ * @token: set to the number that a commit has to name
+ * @extack: told what is wrong
+ *
+ * Context: may sleep; takes nn->lock.
+ * Return: 0, -EBUSY, -ENODEV, -ENOMEM.
+ */
+int nat46_restore_begin(struct nat46_net *nn, u32 portid, const char *owner, u32 *token,
+			struct netlink_ext_ack *extack)
+{
+	struct nat46_restore *tx;
+	struct nat46_edit e;
+	int err;
+
+	err = nat46_edit_begin(&e, nn, portid, extack);
+	if (err)
+		return err;
+	if (nn->restore) {
+		NL_SET_ERR_MSG(extack, "another restore is open");
+		err = -EBUSY;
+		goto out;
+	}
+	err = -ENOMEM;
+	tx = kzalloc(sizeof(*tx), GFP_KERNEL_ACCOUNT);
+	if (!tx)
+		goto out;
+	tx->conf = nat46_conf_new();
+	if (!tx->conf) {
+		kfree(tx);
+		goto out;
+	}
+	tx->portid = portid;
+	strscpy(tx->owner, owner, sizeof(tx->owner));
+	do {
+		tx->token = get_random_u32();
+	} while (!tx->token);
+	*token = tx->token;
+	nat46_restore_conf(tx, portid);
+	WRITE_ONCE(nn->restore, tx);
+	nat46_gc_kick(nn, IDLE_SECONDS);
+	err = 0;
+out:
+	nat46_edit_end(&e);
+	return err;
+}
+
+/* Takes the lock of a transaction's own requester. */
+static int enter(struct nat46_edit *e, struct nat46_net *nn, u32 portid, u32 token,
+		 struct netlink_ext_ack *extack)
+{
+	int err = nat46_edit_begin(e, nn, portid, extack);
+
+	if (err)
+		return err;
+	if (e->tx && e->tx->token == token)
+		return 0;
+	nat46_edit_end(e);
+	NL_SET_ERR_MSG(extack, "no such restore is open on this socket");
+	return -ENOENT;
+}
+
+/**
+ * nat46_restore_abort() - drop a transaction
+ * @nn: the network namespace's state
+ * @portid: who asks
+ * @token: the transaction's
+ * @extack: told what is wrong
+ *
+ * Context: may sleep; takes nn->lock.
+ * Return: 0, -ENOENT, -ENODEV.
+ */
+int nat46_restore_abort(struct nat46_net *nn, u32 portid, u32 token,
+			struct netlink_ext_ack *extack)
+{
+	struct nat46_edit e;
+	int err = enter(&e, nn, portid, token, extack);
+
+	if (err)
+		return err;
+	nat46_restore_drop(nn);
+	nat46_edit_end(&e);
+	return 0;
+}
+
+/* ---- commit ------------------------------------------------------------------ */
+
+static int resolve_sources(struct net *net, struct nat46_sources *set,
+			   struct netlink_ext_ack *extack)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < set->n; i++) {
+		err = nat46_source_resolve(net, &set->v[i], extack);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* A mapping of another owner stays: it joins the transaction's. */
+static int keep_other(struct nat46_restore *tx, struct nat46_mapping *m,
+		      struct netlink_ext_ack *extack)
+{
+	struct nat46_maps *maps = tx->conf->maps;
+	struct nat46_mapping *new = xa_load(&maps->xa, ntohl(m->addr));
+	int err;
+
+	if (new) {
+		if (!strcmp(new->owner, m->owner))
+			return 0;
+		NL_SET_ERR_MSG(extack, "an address belongs to a mapping of another owner");
+		return -EPERM;
+	}
+	if (!nat46_pools_find(tx->conf->pools, m->addr)) {
+		NL_SET_ERR_MSG(extack, "a mapping that stays would have no pool");
+		return -EADDRNOTAVAIL;
+	}
+	err = xa_err(xa_store(&maps->xa, ntohl(m->addr), m, GFP_KERNEL));
+	if (err)
+		return err;
+	refcount_inc(&m->ref);
+	maps->n++;
+	return 0;
+}
+
+static int keep_others(struct nat46_restore *tx, const struct nat46_conf *live,
+		       struct netlink_ext_ack *extack)
+{
+	struct nat46_mapping *m;
+	unsigned long i;
+	int err;
+
+	xa_for_each(&live->maps->xa, i, m) {
+		if (!strcmp(m->owner, tx->owner))
+			continue;
+		err = keep_other(tx, m, extack);
+		if (err)
+			return err;
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * What the transaction says again stays the same object, with its sessions and
+ * its numbers. The entry is there already, so nothing is allocated.
+ */
+static void keep_same(struct nat46_restore *tx, const struct nat46_conf *live)
+{
+	struct xarray *xa = &tx->conf->maps->xa;
+	struct nat46_mapping *m, *old;
+	unsigned long i;
+
+	xa_for_each(xa, i, m) {
+		old = xa_load(&live->maps->xa, i);
+		if (!old || old == m || !nat46_map_same(old, m))
+			continue;
+		refcount_inc(&old->ref);
+		xa_store(xa, i, old, GFP_KERNEL);
+		if (old->expires || m->expires) {
+			nat46_map_renew(old, m);
+			xa_set_mark(xa, i, RENEWED);
+		}
+		nat46_map_put(m);
+		cond_resched();
+	}
+}
+
+static void tell(struct nat46_net *nn, const struct nat46_maps *old, const struct nat46_maps *new)
+{
+	struct xarray *was = (struct xarray *)&old->xa, *is = (struct xarray *)&new->xa;
+	struct nat46_mapping *m, *n;
+	unsigned long i;
+
+	xa_for_each(was, i, m) {
+		if (!xa_load(is, i))
+			nat46_map_event(nn, m, NAT46_MAP_EVENT_DEL);
+		cond_resched();
+	}
+	xa_for_each(is, i, m) {
+		n = xa_load(was, i);
+		if (!n)
+			nat46_map_event(nn, m, NAT46_MAP_EVENT_NEW);
+		else if (n != m || xa_get_mark(is, i, RENEWED))
+			nat46_map_event(nn, m, NAT46_MAP_EVENT_CHANGE);
+		cond_resched();
+	}
+}
+
+static int check(struct nat46_net *nn, struct nat46_restore *tx, const struct nat46_conf *live,
+		 bool force, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	err = resolve_sources(nn->net, tx->conf->sources, extack);
+	if (err)
+		return err;
+	err = keep_others(tx, live, extack);
+	if (err)
+		return err;
+	if (!force && atomic_read(&nn->sessions) &&
+	    nat46_session_count(nn->net, nat46_conf_strands, tx->conf)) {
+		NL_SET_ERR_MSG(extack, "sessions use a pool or source that would go");
+		return -EBUSY;
+	}
+	return tx->conf->pools->n ? nat46_hooks_register(nn) : 0;
+}
+
+/* Nothing fails from here on. The transaction's configuration is the live one. */
+static void publish(struct nat46_net *nn, struct nat46_restore *tx, struct nat46_conf *old)
+{
+	struct nat46_conf *new = tx->conf;
+	struct nat46_maps *maps = old->maps;
+
+	keep_same(tx, old);
+	rcu_assign_pointer(nn->conf, new);
+	tx->conf = NULL;
+	nat46_conf_changed(nn);
+	if (!new->pools->n)
+		nat46_hooks_unregister(nn);
+	nat46_conf_retire(nn, old, new);
+
+	synchronize_rcu();
+	if (atomic_read(&nn->sessions))
+		nat46_session_flush(nn->net, nat46_conf_strands, new);
+	nat46_conf_end_denied(nn, new);
+	tell(nn, maps, new->maps);
+	nat46_maps_free(maps);
+	nat46_gc_kick(nn, 0);	/* it finds what expires, and when */
+}
+
+/**
+ * nat46_restore_commit() - put a transaction in place of the live configuration
+ * @nn: the network namespace's state
+ * @portid: who asks
+ * @token: the transaction's
+ * @force: end sessions whose pool or source goes
+ * @extack: told what is wrong
+ *
+ * The transaction ends in any case, but where it is not the requester's.
+ *
+ * Context: may sleep; takes nn->lock.
+ * Return: 0, -ENOENT, -EBUSY, -EADDRNOTAVAIL, -EPERM, -ENODEV, -ENOMEM.
+ */
+int nat46_restore_commit(struct nat46_net *nn, u32 portid, u32 token, bool force,
+			 struct netlink_ext_ack *extack)
+{
+	struct nat46_conf *live;
+	struct nat46_edit e;
+	int err = enter(&e, nn, portid, token, extack);
+
+	if (err)
+		return err;
+	/* nat46_restore_begin() has made sure that there is one */
+	live = rcu_dereference_protected(nn->conf, lockdep_is_held(&nn->lock));
+	err = check(nn, nn->restore, live, force, extack);
+	if (!err)
+		publish(nn, nn->restore, live);
+	nat46_restore_drop(nn);
+	nat46_edit_end(&e);
+	return err;
+}
