@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/* object.c: objects read into structures, mappings written, events. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+
+#include "nat46.h"
+#include "nl.h"
+
+static uint8_t get_u8(struct nlattr *a) { return a ? nla_get_u8(a) : 0; }
+static uint16_t get_u16(struct nlattr *a) { return a ? nla_get_u16(a) : 0; }
+static uint32_t get_u32(struct nlattr *a) { return a ? nla_get_u32(a) : 0; }
+static uint64_t get_u64(struct nlattr *a) { return a ? nla_get_u64(a) : 0; }
+
+static void get_bytes(void *to, struct nlattr *a, size_t len)
+{
+	memset(to, 0, len);
+	if (a && (size_t)nla_len(a) >= len)
+		memcpy(to, nla_data(a), len);
+}
+
+static void get_str(char *to, size_t size, struct nlattr *a)
+{
+	snprintf(to, size, "%.*s", a ? nla_len(a) : 0, a ? nla_get_string(a) : "");
+}
+
+static int no_memory(struct nat46_err *err)
+{
+	memset(err, 0, sizeof(*err));
+	return -ENOMEM;
+}
+
+/* ---- info -------------------------------------------------------------------- */
+
+static int read_info(struct nlattr **a, void *arg)
+{
+	struct nat46_info *i = arg;
+
+	i->api = get_u32(a[NAT46_INFO_A_API]);
+	get_str(i->version, sizeof(i->version), a[NAT46_INFO_A_VERSION]);
+	i->pools = get_u32(a[NAT46_INFO_A_POOLS]);
+	i->sources = get_u32(a[NAT46_INFO_A_SOURCES]);
+	i->mappings = get_u32(a[NAT46_INFO_A_MAPPINGS]);
+	i->policies = get_u32(a[NAT46_INFO_A_POLICIES]);
+	i->sessions = get_u32(a[NAT46_INFO_A_SESSIONS]);
+	i->has_all = a[NAT46_INFO_A_SESSIONS_ALL];
+	i->sessions_all = get_u32(a[NAT46_INFO_A_SESSIONS_ALL]);
+	i->sessions_max = get_u32(a[NAT46_INFO_A_SESSIONS_MAX]);
+	i->buckets = get_u32(a[NAT46_INFO_A_BUCKETS]);
+	return 0;
+}
+
+int nat46_info_get(struct nat46_nl *nl, struct nat46_info *info, struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_INFO_GET, 0);
+	int ret;
+
+	memset(info, 0, sizeof(*info));
+	if (!msg)
+		return no_memory(err);
+	ret = nat46_request(nl, msg, NAT46_INFO_A_MAX, read_info, info, err);
+	nlmsg_free(msg);
+	if (!ret && info->api != NAT46_API) {
+		snprintf(err->msg, sizeof(err->msg),
+			 "the module (%s, interface %u) and this program (interface %u) are of different versions",
+			 info->version, info->api, NAT46_API);
+		ret = -EPROTO;
+	}
+	return ret;
+}
+
+/* ---- pools, policy -------------------------------------------------------------- */
+
+struct reader {
+	nat46_pool_fn pool;
+	nat46_policy_fn policy;
+	nat46_map_fn map;
+	void *arg;
+};
+
+static int read_pool(struct nlattr **a, void *arg)
+{
+	struct nat46_pool_info p = {
+		.plen = get_u8(a[NAT46_POOL_A_PLEN]),
+		.drain = a[NAT46_POOL_A_DRAIN],
+		.mappings = get_u32(a[NAT46_POOL_A_MAPPINGS]),
+	};
+	struct reader *r = arg;
+
+	get_bytes(&p.addr, a[NAT46_POOL_A_ADDR], sizeof(p.addr));
+	return r->pool(&p, r->arg);
+}
+
+int nat46_pool_dump(struct nat46_nl *nl, nat46_pool_fn fn, void *arg, struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_POOL_GET, NLM_F_DUMP);
+	struct reader r = { .pool = fn, .arg = arg };
+	int ret;
+
+	if (!msg)
+		return no_memory(err);
+	ret = nat46_dump(nl, msg, NAT46_POOL_A_MAX, read_pool, &r, err);
+	nlmsg_free(msg);
+	return ret;
+}
+
+static int read_policy(struct nlattr **a, void *arg)
+{
+	struct nat46_policy_info p = {
+		.plen = get_u8(a[NAT46_POLICY_A_PLEN]),
+		.from_plen = get_u8(a[NAT46_POLICY_A_FROM_PLEN]),
+		.proto = get_u8(a[NAT46_POLICY_A_PROTO]),
+		.action = get_u8(a[NAT46_POLICY_A_ACTION]),
+		.dport = get_u16(a[NAT46_POLICY_A_DPORT]),
+		.builtin = a[NAT46_POLICY_A_BUILTIN],
+	};
+	struct reader *r = arg;
+
+	get_bytes(&p.addr, a[NAT46_POLICY_A_ADDR], sizeof(p.addr));
+	get_bytes(&p.from, a[NAT46_POLICY_A_FROM], sizeof(p.from));
+	return r->policy(&p, r->arg);
+}
+
+int nat46_policy_dump(struct nat46_nl *nl, nat46_policy_fn fn, void *arg,
+		      struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_POLICY_GET, NLM_F_DUMP);
+	struct reader r = { .policy = fn, .arg = arg };
+	int ret;
+
+	if (!msg)
+		return no_memory(err);
+	ret = nat46_dump(nl, msg, NAT46_POLICY_A_MAX, read_policy, &r, err);
+	nlmsg_free(msg);
+	return ret;
+}
+
+static int read_default(struct nlattr **a, void *arg)
+{
+	*(uint8_t *)arg = get_u8(a[NAT46_PARAM_A_POLICY_DEFAULT]);
+	return 0;
+}
+
+int nat46_policy_default(struct nat46_nl *nl, uint8_t *action, struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_PARAM_GET, 0);
+	int ret;
+
+	if (!msg)
+		return no_memory(err);
+	ret = nat46_request(nl, msg, NAT46_PARAM_A_MAX, read_default, action, err);
+	nlmsg_free(msg);
+	return ret;
+}
+
+/* ---- mappings --------------------------------------------------------------------- */
+
+static void read_map(struct nlattr **a, struct nat46_map *m)
+{
+	struct nlattr *t;
+	int rem;
+
+	memset(m, 0, sizeof(*m));
+	get_bytes(&m->addr, a[NAT46_MAP_A_ADDR], sizeof(m->addr));
+	if (a[NAT46_MAP_A_TARGETS])
+		nla_for_each_nested(t, a[NAT46_MAP_A_TARGETS], rem)
+			if (m->n < NAT46_TARGETS_MAX)
+				get_bytes(&m->target[m->n++], t, sizeof(m->target[0]));
+	get_str(m->name, sizeof(m->name), a[NAT46_MAP_A_NAME]);
+	get_str(m->owner, sizeof(m->owner), a[NAT46_MAP_A_OWNER]);
+	m->expires = a[NAT46_MAP_A_EXPIRES];
+	m->seconds = get_u32(a[NAT46_MAP_A_EXPIRES]);
+	m->hold = get_u32(a[NAT46_MAP_A_HOLD]);
+	m->sessions = get_u32(a[NAT46_MAP_A_SESSIONS]);
+	m->opened = get_u64(a[NAT46_MAP_A_OPENED]);
+	m->used = a[NAT46_MAP_A_IDLE];
+	m->idle = get_u32(a[NAT46_MAP_A_IDLE]);
+}
+
+static int map_cb(struct nlattr **a, void *arg)
+{
+	struct reader *r = arg;
+	struct nat46_map m;
+
+	read_map(a, &m);
+	return r->map(&m, r->arg);
+}
+
+int nat46_map_put(struct nat46_nl *nl, const struct nat46_map *map, bool replace,
+		  struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MAP_ADD, NLM_F_ACK | NLM_F_CREATE |
+				       (replace ? NLM_F_REPLACE : NLM_F_EXCL));
+	struct nlattr *nest;
+	unsigned int i;
+	int ret = 0;
+
+	if (!msg)
+		return no_memory(err);
+	ret |= nla_put(msg, NAT46_MAP_A_ADDR, sizeof(map->addr), &map->addr);
+	nest = nla_nest_start(msg, NAT46_MAP_A_TARGETS | NLA_F_NESTED);
+	for (i = 0; nest && i < map->n; i++)
+		ret |= nla_put(msg, NAT46_TARGETS_A_TARGET, sizeof(map->target[i]), &map->target[i]);
+	if (nest)
+		nla_nest_end(msg, nest);
+	if (map->name[0])
+		ret |= nla_put_string(msg, NAT46_MAP_A_NAME, map->name);
+	if (map->owner[0])
+		ret |= nla_put_string(msg, NAT46_MAP_A_OWNER, map->owner);
+	if (map->expires) {
+		ret |= nla_put_u32(msg, NAT46_MAP_A_EXPIRES, map->seconds);
+		ret |= nla_put_u32(msg, NAT46_MAP_A_HOLD, map->hold);
+	}
+	ret = ret || !nest ? no_memory(err) :
+	      nat46_request(nl, msg, NAT46_MAP_A_MAX, NULL, NULL, err);
+	nlmsg_free(msg);
+	return ret;
+}
+
+static int one_map(struct nlattr **a, void *arg)
+{
+	read_map(a, arg);
+	return 0;
+}
+
+int nat46_map_get(struct nat46_nl *nl, struct in_addr addr, struct nat46_map *map,
+		  struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MAP_GET, 0);
+	int ret;
+
+	if (!msg)
+		return no_memory(err);
+	nla_put(msg, NAT46_MAP_A_ADDR, sizeof(addr), &addr);
+	ret = nat46_request(nl, msg, NAT46_MAP_A_MAX, one_map, map, err);
+	nlmsg_free(msg);
+	return ret;
+}
+
+int nat46_map_del(struct nat46_nl *nl, struct in_addr addr, const char *owner,
+		  struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MAP_DEL, NLM_F_ACK);
+	int ret;
+
+	if (!msg)
+		return no_memory(err);
+	nla_put(msg, NAT46_MAP_A_ADDR, sizeof(addr), &addr);
+	if (owner)
+		nla_put_string(msg, NAT46_MAP_A_OWNER, owner);
+	ret = nat46_request(nl, msg, NAT46_MAP_A_MAX, NULL, NULL, err);
+	nlmsg_free(msg);
+	return ret;
+}
+
+int nat46_map_dump(struct nat46_nl *nl, const char *owner, const char *glob,
+		   nat46_map_fn fn, void *arg, struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MAP_GET, NLM_F_DUMP);
+	struct reader r = { .map = fn, .arg = arg };
+	int ret;
+
+	if (!msg)
+		return no_memory(err);
+	if (owner)
+		nla_put_string(msg, NAT46_MAP_A_OWNER, owner);
+	if (glob)
+		nla_put_string(msg, NAT46_MAP_A_NAME, glob);
+	ret = nat46_dump(nl, msg, NAT46_MAP_A_MAX, map_cb, &r, err);
+	nlmsg_free(msg);
+	return ret;
+}
+
+/* ---- events ------------------------------------------------------------------------- */
+
+int nat46_events_join(struct nat46_nl *nl, struct nat46_err *err)
+{
+	int group = genl_ctrl_resolve_grp(nl->sk, NAT46_GENL_NAME, NAT46_MCGRP_MAP);
+
+	memset(err, 0, sizeof(*err));
+	if (group < 0 || nl_socket_add_membership(nl->sk, group) < 0) {
+		snprintf(err->msg, sizeof(err->msg), "no events of group " NAT46_MCGRP_MAP);
+		return -ENOENT;
+	}
+	nl_socket_set_buffer_size(nl->sk, 8 << 20, 0);
+	return nl_socket_set_nonblocking(nl->sk) ? -EIO : 0;
+}
+
+struct event_reader {
+	nat46_event_fn fn;
+	void *arg;
+};
+
+static int on_event(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *a[NAT46_MAP_A_MAX + 1];
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct event_reader *r = arg;
+	struct nat46_map m;
+
+	if (genlmsg_parse(h, 0, a, NAT46_MAP_A_MAX, NULL) < 0 || !a[NAT46_MAP_A_EVENT])
+		return NL_SKIP;
+	read_map(a, &m);
+	r->fn(nla_get_u8(a[NAT46_MAP_A_EVENT]), &m, r->arg);
+	return NL_OK;
+}
+
+int nat46_events_read(struct nat46_nl *nl, nat46_event_fn fn, void *arg)
+{
+	struct event_reader r = { .fn = fn, .arg = arg };
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_CUSTOM);
+	int ret;
+
+	if (!cb)
+		return -ENOMEM;
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_event, &r);
+	do {
+		errno = 0;
+		ret = nl_recvmsgs(nl->sk, cb);
+	} while (ret >= 0);
+	nl_cb_put(cb);
+	if (ret == -NLE_AGAIN)
+		return -EAGAIN;
+	return errno == ENOBUFS || ret == -NLE_NOMEM ? -ENOBUFS : -EIO;
+}
