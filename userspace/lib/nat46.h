@@ -42,6 +42,10 @@ typedef int (*nat46_reply_fn)(struct nlattr **attrs, void *arg);
  */
 int nat46_request(struct nat46_nl *nl, struct nl_msg *msg, int max,
 		  nat46_reply_fn fn, void *arg, struct nat46_err *err);
+/* The same, @fn being given each reply as it came (attributes that repeat). */
+typedef int (*nat46_raw_fn)(struct nlmsghdr *h, void *arg);
+int nat46_request_raw(struct nat46_nl *nl, struct nl_msg *msg, nat46_raw_fn fn, void *arg,
+		      struct nat46_err *err);
 /*
  * A dump that is whole: where the objects change meanwhile it is read again,
  * and @fn sees only the last reading.

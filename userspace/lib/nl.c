@@ -108,6 +108,7 @@ struct nl_msg *nat46_msg(struct nat46_nl *nl, uint8_t cmd, uint16_t flags)
 struct exchange {
 	int max;
 	nat46_reply_fn fn;
+	nat46_raw_fn raw;
 	void *arg;
 	bool done;
 	bool changed;		/* NLM_F_DUMP_INTR */
@@ -127,6 +128,8 @@ static int on_valid(struct nl_msg *msg, void *arg)
 
 	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 		x->changed = true;
+	if (x->raw)
+		x->fn_ret = x->raw(h, x->arg);
 	if (!x->fn || x->fn_ret)
 		return NL_OK;
 	if (genlmsg_parse(h, 0, attrs, x->max, NULL) < 0)
@@ -219,26 +222,40 @@ static int receive(struct nat46_nl *nl, struct exchange *x, unsigned int acks)
 	return ret < 0 ? ret : 0;
 }
 
-/* Only where a reading has failed can something be left on the socket. */
-int nat46_request(struct nat46_nl *nl, struct nl_msg *msg, int max,
-		  nat46_reply_fn fn, void *arg, struct nat46_err *err)
+static int exchange(struct nat46_nl *nl, struct nl_msg *msg, struct exchange *x)
 {
-	struct exchange x = { .max = max, .fn = fn, .arg = arg, .err = err };
+	struct nat46_err *err = x->err;
 	int ret;
 
 	memset(err, 0, sizeof(*err));
 	ret = nl_send_auto(nl->sk, msg);
 	if (ret < 0)
 		return fail(err, nle_errno(ret), nl_geterror(ret));
-	ret = receive(nl, &x, 0);
 	/* a reply that is no dump is followed by its acknowledgement */
+	ret = receive(nl, x, 0);
 	if (ret)
 		return ret;
-	if (x.code)
-		return x.code;
-	if (x.fn_ret)
-		return x.fn_ret;
-	return x.changed ? -EAGAIN : 0;
+	if (x->code)
+		return x->code;
+	if (x->fn_ret)
+		return x->fn_ret;
+	return x->changed ? -EAGAIN : 0;
+}
+
+int nat46_request(struct nat46_nl *nl, struct nl_msg *msg, int max,
+		  nat46_reply_fn fn, void *arg, struct nat46_err *err)
+{
+	struct exchange x = { .max = max, .fn = fn, .arg = arg, .err = err };
+
+	return exchange(nl, msg, &x);
+}
+
+int nat46_request_raw(struct nat46_nl *nl, struct nl_msg *msg, nat46_raw_fn fn, void *arg,
+		      struct nat46_err *err)
+{
+	struct exchange x = { .raw = fn, .arg = arg, .err = err };
+
+	return exchange(nl, msg, &x);
 }
 
 /* A reading that may have to be thrown away: attribute sets, one after another. */

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/* map.c: nat46 map */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tool.h"
+
+static void address(struct req *r, uint8_t cmd, uint16_t flags, struct args *a)
+{
+	const char *word = need(a, "the mapped IPv4 address");
+
+	r->addr = parse_v4(word);
+	req_init(r, cmd, flags, word);
+	req_put(r, NAT46_MAP_A_ADDR, &r->addr, sizeof(r->addr), word);
+	r->attr_owner = NAT46_MAP_A_OWNER;
+}
+
+static void targets(struct req *r, char *list)
+{
+	char *word = strtok(list, ",");
+	int n = 0;
+
+	if (!word)
+		die(EXIT_USAGE, "the target is missing");
+	req_nest(r, NAT46_MAP_A_TARGETS);
+	for (; word; word = strtok(NULL, ",")) {
+		struct in6_addr t = parse_v6(word);
+
+		if (++n > NAT46_TARGETS_MAX)
+			die(EXIT_USAGE, "more than %d targets: %s", NAT46_TARGETS_MAX, word);
+		req_put(r, NAT46_TARGETS_A_TARGET, &t, sizeof(t), word);
+	}
+	req_nest_end(r);
+}
+
+static void build_add(struct req *r, struct args *a, uint16_t flags)
+{
+	const char *word;
+
+	address(r, NAT46_CMD_MAP_ADD, NLM_F_CREATE | flags, a);
+	if (!take(a, "to"))
+		die(EXIT_USAGE, "\"to\" is missing%s%s", more(a) ? " before: " : "",
+		    more(a) ? a->v[0] : "");
+	targets(r, need(a, "the target"));
+	while (more(a)) {
+		if (take(a, "name")) {
+			parse_name(word = need(a, "the name"));
+			req_str(r, NAT46_MAP_A_NAME, word);
+		} else if (take(a, "proto")) {
+			parse_owner(word = need(a, "the owner"));
+			req_str(r, NAT46_MAP_A_OWNER, word);
+		} else if (take(a, "expires")) {
+			word = need(a, "the seconds");
+			req_u32(r, NAT46_MAP_A_EXPIRES, parse_u32(word, "expires", 1, UINT32_MAX), word);
+		} else if (take(a, "hold")) {
+			word = need(a, "the seconds");
+			req_u32(r, NAT46_MAP_A_HOLD, parse_u32(word, "hold", 0, UINT32_MAX), word);
+		} else {
+			break;
+		}
+	}
+}
+
+static void map_add(struct req *r, struct args *a)
+{
+	build_add(r, a, NLM_F_EXCL);
+}
+
+static void map_replace(struct req *r, struct args *a)
+{
+	build_add(r, a, NLM_F_REPLACE);
+}
+
+static void map_del(struct req *r, struct args *a)
+{
+	address(r, NAT46_CMD_MAP_DEL, 0, a);
+	if (take(a, "proto")) {
+		const char *word = need(a, "the owner");
+
+		parse_owner(word);
+		req_str(r, NAT46_MAP_A_OWNER, word);
+	}
+}
+
+static void map_flush(struct req *r, struct args *a)
+{
+	const char *word = need(a, "what to flush: proto OWNER, expired or all");
+
+	req_init(r, NAT46_CMD_MAP_FLUSH, 0, word);
+	if (!strcmp(word, "proto")) {
+		parse_owner(word = need(a, "the owner"));
+		req_str(r, NAT46_MAP_A_OWNER, word);
+	} else if (!strcmp(word, "expired")) {
+		req_flag(r, NAT46_MAP_A_EXPIRED, word);
+	} else if (!strcmp(word, "all")) {
+		req_flag(r, NAT46_MAP_A_ALL, word);
+	} else {
+		die(EXIT_USAGE, "proto OWNER, expired or all, not: %s", word);
+	}
+}
+
+/* The line after "map add", readable back as it stands. */
+static void print_map(const struct nat46_map *m, bool with_owner)
+{
+	unsigned int i;
+
+	p_v4("addr", "%s to ", m->addr);
+	p_open_list("targets");
+	for (i = 0; i < m->n; i++) {
+		if (i)
+			p_text(",");
+		p_v6("", "%s", &m->target[i]);
+	}
+	p_close_list();
+	if (m->name[0])
+		p_str("name", " name %s", m->name);
+	if (m->expires) {
+		/* what only its sessions or HOLD keep has a second to go */
+		p_num("expires", " expires %llu", m->seconds ? m->seconds : 1);
+		p_num("hold", " hold %llu", m->hold);
+	}
+	p_str("proto", with_owner ? " proto %s" : NULL, m->owner);
+}
+
+static int show(const struct nat46_map *m, void *arg)
+{
+	p_open(NULL);
+	print_map(m, true);
+	p_num("sessions", opt_stats ? " sessions %llu" : NULL, m->sessions);
+	p_num("opened", opt_stats ? " opened %llu" : NULL, m->opened);
+	if (m->used)
+		p_num("idle", opt_stats ? " idle %llu" : NULL, m->idle);
+	p_text("\n");
+	p_close();
+	return 0;
+}
+
+static void map_show(struct args *a)
+{
+	const char *owner = NULL, *glob = NULL;
+	struct nat46_err err;
+	struct nat46_map m;
+	int ret;
+
+	if (more(a) && strcmp(a->v[0], "name") && strcmp(a->v[0], "proto")) {
+		const char *word = need(a, "");
+
+		no_more(a);
+		ret = nat46_map_get(tool_nl(), parse_v4(word), &m, &err);
+		if (ret == -ENOENT)
+			die(EXIT_SYSTEM, "not mapped: %s", word);
+		if (ret)
+			die(EXIT_SYSTEM, "%s: %s", err.msg, word);
+		p_begin(true);
+		show(&m, NULL);
+		p_end();
+		return;
+	}
+	while (more(a)) {
+		if (take(a, "name"))
+			glob = need(a, "the name");
+		else if (take(a, "proto"))
+			parse_owner(owner = need(a, "the owner"));
+		else
+			no_more(a);
+	}
+	p_begin(true);
+	if (nat46_map_dump(tool_nl(), owner, glob, show, NULL, &err))
+		die(EXIT_SYSTEM, "%s", err.msg);
+	p_end();
+}
+
+static int save(const struct nat46_map *m, void *arg)
+{
+	p_text("map add ");
+	print_map(m, strcmp(m->owner, NAT46_OWNER_STATIC));
+	p_text("\n");
+	return 0;
+}
+
+void map_save(const char *owner)
+{
+	struct nat46_err err;
+
+	if (nat46_map_dump(tool_nl(), owner, NULL, save, NULL, &err))
+		die(EXIT_SYSTEM, "%s", err.msg);
+}
+
+static const struct command commands[] = {
+	{ "show", .run = map_show },
+	{ "add", .build = map_add, .restorable = true },
+	{ "replace", .build = map_replace, .restorable = true },
+	{ "del", .build = map_del },
+	{ "flush", .build = map_flush },
+	{ NULL },
+};
+
+const struct object map_object = {
+	"map", commands,
+	"nat46 map { add | replace } V4 to V6[,V6...] [ name NAME ] [ expires SECONDS [ hold SECONDS ] ]\n"
+	"                            [ proto OWNER ]\n"
+	"nat46 map del V4 [ proto OWNER ]\n"
+	"nat46 map flush { proto OWNER | expired | all }\n"
+	"nat46 map [ show [ V4 | [ name GLOB ] [ proto OWNER ] ] ]\n"
+};
