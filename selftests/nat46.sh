@@ -10,6 +10,9 @@ drops() {
 print(json.load(sys.stdin)['drops']['$1'])"
 }
 
+# count [FILTER]: sessions
+count() { n46 session count "$@"; }
+
 # The module, the network and the servers; all of it goes when the test ends.
 nat46_guest_up() {
 	insmod "$NAT46_KO" || { not_ok "insmod"; finish; }

@@ -53,11 +53,11 @@ same "the server sees the node's address" $NODE6 "$(fetch pod $URL/client | cut 
 both_ways node ""
 
 note "GSO packets stay one packet"
-ip netns exec node tcpdump -nqi eni1 -s 100 -w /run/in.pcap tcp port 443 2>/dev/null &
+ip netns exec node tcpdump --immediate-mode -Uni eni1 -s 100 -w /run/in.pcap tcp port 443 2>/dev/null &
 tap1=$!
-ip netns exec node tcpdump -nqi wan -s 100 -w /run/out.pcap tcp port 443 2>/dev/null &
+ip netns exec node tcpdump --immediate-mode -Uni wan -s 100 -w /run/out.pcap tcp port 443 2>/dev/null &
 tap2=$!
-sleep 1
+sleep 2
 fetch pod -o /dev/null $URL/big
 fetch pod -T "$SRV/www/big" $URL/up/pod
 sleep 0.5
@@ -141,16 +141,20 @@ same "a connection to a port of the source's range" "hello" \
 	"$(echo hello | ip netns exec internet6 socat -t3 - "TCP6:[$NODE6]:61500")"
 
 note "an addr source"
-check "source add addr" n46 source add addr 2001:db8:1::100-2001:db8:1::103 from $POD24/32
-for a in 0 1 2 3; do in_node ip -6 neigh add proxy 2001:db8:1::10$a dev wan; done
-in_node sysctl -qw net.ipv6.conf.wan.proxy_ndp=1
+RANGE=2001:db8:100::1-2001:db8:100::4
+ip -n router route add 2001:db8:100::/64 via $NODE6
+check "source add addr" n46 source add addr $RANGE from $POD24/32
 got=$(fetch pod2 $URL/client | cut -d' ' -f1)
-check "addr: pod2 comes from the range ($got)" test "${got%?}" = 2001:db8:1::10
+check "addr: pod2 comes from the range ($got)" test "${got%?}" = 2001:db8:100::
 same "addr: pod still from the device" $NODE6 "$(fetch pod $URL/client | cut -d' ' -f1)"
-refute "source del is refused while sessions use it" n46 source del addr 2001:db8:1::100-2001:db8:1::103 from $POD24/32
-check "source del force" n46 source del addr 2001:db8:1::100-2001:db8:1::103 from $POD24/32 force
-same "its sessions are gone" 0 "$(n46 -j session count from $POD24/32 | python3 -c 'import json,sys; print(json.load(sys.stdin)["count"])')"
+before=$(drops no-session)
+refute "addr: nothing else lives at that address" in_server ping -6 -q -c1 -W1 2001:db8:100::1
+in_server curl -s -m 1 -o /dev/null "http://[2001:db8:100::1]/"
+check "addr: what belongs to no session is counted" test "$(drops no-session)" -gt "$before"
+refute "source del is refused while sessions use it" n46 source del addr $RANGE from $POD24/32
+check "source del force" n46 source del addr $RANGE from $POD24/32 force
+same "its sessions are gone" 0 "$(count source 2001:db8:100::/64)"
 
 check "session flush all" n46 session flush all
-same "no session is left" 0 "$(n46 -j session count | python3 -c 'import json,sys; print(json.load(sys.stdin)["count"])')"
+same "no session is left" 0 "$(count)"
 finish
