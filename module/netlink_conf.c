@@ -208,6 +208,19 @@ static int ports_parse(struct genl_info *info, struct nat46_source *s)
 	return -EINVAL;
 }
 
+/* The attribute that names the source best. */
+static int source_word(const struct nat46_source *s)
+{
+	switch (s->type) {
+	case NAT46_SOURCE_DEV:
+		return NAT46_SOURCE_A_IFNAME;
+	case NAT46_SOURCE_ADDR:
+		return NAT46_SOURCE_A_ADDR_LO;
+	default:
+		return NAT46_SOURCE_A_TYPE;
+	}
+}
+
 static int source_parse(struct genl_info *info, struct nat46_source *s)
 {
 	int err = nat46_nl_need(info, NAT46_SOURCE_A_TYPE, "the source's type is missing");
@@ -225,13 +238,7 @@ static int source_parse(struct genl_info *info, struct nat46_source *s)
 	if (err)
 		return err;
 	err = nat46_source_check(s, info->extack);
-	return nat46_nl_bad(info, NAT46_SOURCE_A_TYPE, err);
-}
-
-/* The attribute that names the source best. */
-static int source_word(const struct nat46_source *s)
-{
-	return s->type == NAT46_SOURCE_DEV ? NAT46_SOURCE_A_IFNAME : NAT46_SOURCE_A_ADDR_LO;
+	return nat46_nl_bad(info, source_word(s), err);
 }
 
 int nat46_source_add_doit(struct sk_buff *req, struct genl_info *info)
@@ -391,7 +398,8 @@ static int policy_parse(struct genl_info *info, struct nat46_policy *p)
 		p->dport = nla_get_u16(info->attrs[NAT46_POLICY_A_DPORT]);
 	if (info->attrs[NAT46_POLICY_A_ACTION])
 		p->action = nla_get_u8(info->attrs[NAT46_POLICY_A_ACTION]);
-	return nat46_nl_bad(info, NAT46_POLICY_A_ADDR, nat46_policy_valid(p, info->extack));
+	return nat46_nl_bad(info, p->dport && !p->proto ? NAT46_POLICY_A_DPORT : NAT46_POLICY_A_ADDR,
+			    nat46_policy_valid(p, info->extack));
 }
 
 int nat46_policy_add_doit(struct sk_buff *req, struct genl_info *info)

@@ -99,7 +99,10 @@ class Genl:
     def __init__(self, group=None, rcvbuf=8 << 20):
         self.s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.s.setsockopt(SOL_NETLINK, EXT_ACK, 1)
-        self.s.setsockopt(socket.SOL_SOCKET, 33, rcvbuf)
+        try:
+            self.s.setsockopt(socket.SOL_SOCKET, 33, rcvbuf)	# SO_RCVBUFFORCE
+        except PermissionError:
+            pass
         self.s.bind((0, 0))
         self.seq = 0
         self.family = 16

@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The tool: every object, save and restore, and what it says of bad words. In a
+# guest. N: mappings of the large restore (default 65534).
+here=$(dirname "$(realpath "$0")")
+. "$here/lib.sh"
+. "$here/net.sh"
+. "$here/nat46.sh"
+N=${N:-65534}
+
+insmod "$NAT46_KO" || exit 1
+ip netns add node
+ip -n node link set lo up
+ip -n node link add eth0 type dummy
+ip -n node link set eth0 up
+ip -n node addr add 2001:db8:1::9/64 dev eth0 nodad
+ip -n node addr add 192.0.2.9/24 dev eth0
+trap 'ip netns del node; rmmod nf_nat46' EXIT
+json() { n46 -j "$@" | python3 -c 'import json,sys; json.load(sys.stdin)'; }
+# lines WORDS...: the tool's text, its lines joined by "|"
+lines() { n46 "$@" | tr '\n' '|'; }
+
+note "objects"
+check "pool add" n46 pool add 198.18.0.0/16
+same "pool show" "198.18.0.0/16|" "$(lines pool)"
+check "the pool has its route by the device nat46" \
+	sh -c "ip -n node route show proto 46 | grep -q '198.18.0.0/16 dev nat46.*mtu 1500'"
+check "source add dev" n46 source add dev eth0
+check "source add addr" n46 source add addr 2001:db8:7::1-2001:db8:7::ff ports 2000-2999,4000 from 10.0.0.0/8
+same "source show" "addr 2001:db8:7::1-2001:db8:7::ff ports 2000-2999,4000-4000 from 10.0.0.0/8|dev eth0 ports 61000-65535,10000-29999|" "$(lines source)"
+check "map add" n46 map add 198.18.0.7 to 2001:db8:9::7,2001:db8:9::8 name v6only.example
+check "map add, expiring, another owner" n46 map add 198.18.0.8 to 2001:db8:9::9 expires 1000 hold 60 proto me
+same "map show ADDR" "198.18.0.7 to 2001:db8:9::7,2001:db8:9::8 name v6only.example proto static|" "$(lines map show 198.18.0.7)"
+same "map show by name" 1 "$(n46 map show name '*.example' | wc -l)"
+same "map show by owner" 1 "$(n46 map show proto me | wc -l)"
+check "map replace" n46 map replace 198.18.0.7 to 2001:db8:9::7 name v6only.example
+check "policy add" n46 policy add deny 2001:db8:66::/48 from 10.1.0.0/16 proto tcp dport 443
+check "policy default" n46 policy default deny
+same "policy show" 1 "$(n46 policy | grep -c '^deny 2001:db8:66::/48 from 10.1.0.0/16 proto tcp dport 443$')"
+same "policy show, default" "default deny" "$(n46 policy | tail -n 1)"
+same "the built-in denies are shown" 9 "$(n46 policy | grep -c builtin)"
+check "policy default allow" n46 policy default allow
+check "param set" n46 param set timeout-udp 30 hook-mark 0x46/0xff
+same "param show" "timeout-udp 30" "$(n46 param show timeout-udp)"
+same "param show, a mark" "hook-mark 0x46/0xff" "$(n46 param show hook-mark)"
+check "stats" n46 stats
+for o in pool source map policy session param stats "session count" "stats drops" ""; do
+	# shellcheck disable=SC2086 # words
+	check "JSON: nat46 -j $o" json $o
+done
+check "status page" sh -c "ip netns exec node nat46 | grep -q '^mappings 2'"
+check "help" sh -c "nat46 help | grep -q OBJECT && nat46 map help | grep -q GLOB"
+
+note "save and restore"
+n46 save all >/run/save1
+check "restore what was saved" n46 restore /run/save1
+n46 save all | sed 's/expires [0-9]*/expires T/' >/run/save2
+same "save | restore is the identity" "$(sed 's/expires [0-9]*/expires T/' /run/save1)" "$(cat /run/save2)"
+{ cat /run/save1; echo "map add 198.18.0.99 to 2001:db8::1"; echo "map add 198.19.0.1 to 2001:db8::1"; } >/run/bad
+refute "restore with a bad last line fails" n46 restore /run/bad
+same "it changed nothing" "$(cat /run/save2)" "$(n46 save all | sed 's/expires [0-9]*/expires T/')"
+same "the error names file, line and word" 1 "$(n46 restore /run/bad 2>&1 | grep -c "^nat46: /run/bad:$(wc -l </run/bad): .*198.19.0.1$")"
+same "restore drops what the file lacks, but not other owners'" "198.18.0.8" \
+	"$(echo 'pool add 198.18.0.0/16' | n46 restore && n46 -j map | python3 -c 'import json,sys; print(*[m["addr"] for m in json.load(sys.stdin)])')"
+check "the pool's route is still there" sh -c "ip -n node route show proto 46 | grep -q 198.18.0.0/16"
+n46 map flush all
+
+note "$N mappings by one restore"
+python3 - "$N" >/run/large <<'END'
+import ipaddress, sys
+print("pool add 198.18.0.0/16")
+base = int(ipaddress.ip_address("198.18.0.1"))
+for i in range(int(sys.argv[1])):
+    target = ipaddress.ip_address("2001:db8:9::") + i + 1
+    print(f"map add {ipaddress.ip_address(base + i)} to {target} "
+          f"name host-{i}.department.example")
+END
+python3 - <<'END'
+import resource, subprocess, time
+t = time.monotonic()
+r = subprocess.run(["ip", "netns", "exec", "node", "nat46", "restore", "/run/large"])
+u = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(f"# restore: {time.monotonic() - t:.2f} s, peak memory of the tool {u.ru_maxrss / 1024:.1f} MiB, status {r.returncode}")
+END
+same "all are there" "$N" "$(n46 -j | python3 -c 'import json,sys; print(json.load(sys.stdin)["mappings"])')"
+n46 save | LC_ALL=C sort >/run/large.saved
+same "save gives them back" "$(LC_ALL=C sort /run/large | sha256sum)" "$(sha256sum </run/large.saved)"
+cp /run/large /run/large.bad
+echo "map add 198.18.300.1 to 2001:db8::1" >>/run/large.bad
+refute "a bad last line behind all of them" n46 restore /run/large.bad
+same "changed nothing" "$(sha256sum </run/large.saved)" "$(n46 save | LC_ALL=C sort | sha256sum)"
+echo "pool add 198.18.0.0/16" | n46 restore
+same "an empty restore drops them" 0 "$(n46 map | wc -l)"
+
+note "bad input: one line, the word at fault, nothing changed"
+n46 map add 198.18.0.50 to 2001:db8:9::7 proto me
+was=$(n46 save all; n46 param)
+# bad STATUS WORD COMMAND...
+bad() {
+	local status=$1 word=$2 out rc
+	shift 2
+	out=$(n46 "$@" 2>&1 >/dev/null)
+	rc=$?
+	if [ $rc = "$status" ] && [ "$(printf '%s\n' "$out" | wc -l)" = 1 ] &&
+		[[ $out == nat46:*"$word"* ]]; then
+		ok "nat46 $* -> $out"
+	else
+		not_ok "nat46 $*: status $rc (wanted $status), \"$out\" (wanted the word \"$word\")"
+	fi
+}
+bad 1 frob frob
+bad 1 monitor monitor
+bad 1 explain explain 10.0.0.1 198.18.0.7 tcp
+bad 1 frob pool frob
+bad 1 prefix pool add
+bad 1 198.18.0.1/16 pool add 198.18.0.1/16
+bad 1 198.18.0.0/33 pool add 198.18.0.0/33
+bad 1 300.1.1.0/24 pool add 300.1.1.0/24
+bad 1 extra pool add 198.51.100.0/24 force extra
+bad 2 198.18.0.0/17 pool add 198.18.0.0/17
+bad 2 127.0.0.0/8 pool add 127.0.0.0/8 force
+bad 2 192.0.2.0/24 pool add 192.0.2.0/25
+bad 2 198.51.100.0/24 pool del 198.51.100.0/24
+bad 1 wlan source add wlan 3
+bad 1 device source add dev
+bad 2 nosuchdev source add dev nosuchdev
+bad 1 70000 source add dev eth0 ports 61000-70000
+bad 1 65000-61000 source add dev eth0 ports 65000-61000
+bad 2 prefix source add prefix 2001:db8::/96
+bad 2 fe80::1 source add addr fe80::1
+bad 1 198.18.0 map add 198.18.0 to 2001:db8::1
+bad 1 to map add 198.18.0.9 2001:db8::1
+bad 1 2001:db8::g map add 198.18.0.9 to 2001:db8::g
+bad 2 198.19.0.9 map add 198.19.0.9 to 2001:db8::1
+bad 2 ::1 map add 198.18.0.9 to ::1
+bad 2 fe80::1 map add 198.18.0.9 to fe80::1
+bad 2 2001:db8:1::9 map add 198.18.0.9 to 2001:db8:1::9
+bad 2 me map replace 198.18.0.50 to 2001:db8:9::8
+bad 1 0 map add 198.18.0.9 to 2001:db8::1 expires 0
+bad 1 OWNER map add 198.18.0.9 to 2001:db8::1 proto OWNER
+bad 2 198.18.0.77 map del 198.18.0.77
+bad 1 maybe policy add maybe 2001:db8::/32
+bad 1 2001:db8::1/32 policy add deny 2001:db8::1/32
+bad 1 sctp policy add deny 2001:db8::/32 proto sctp
+bad 2 443 policy add deny 2001:db8::/32 dport 443
+bad 1 timeout-frob param set timeout-frob 3
+bad 1 3s param set timeout-udp 3s
+bad 2 0 param set timeout-udp 0
+bad 1 maybe param set local-out maybe
+bad 1 filter session flush
+bad 1 frob session show frob 3
+bad 2 /nonexistent restore /nonexistent
+same "nothing has changed" "$was" "$(n46 save all; n46 param)"
+refute "-b stops at the bad line" n46 -b - <<<"pool add 203.0.113.0/24
+pool frob"
+check "-b keeps what went before" sh -c "ip netns exec node nat46 pool | grep -q 203.0.113.0/24"
+
+note "without the module"
+check "pool del force removes route and device" n46 pool del 198.18.0.0/16 force
+n46 pool del 203.0.113.0/24
+same "no route of ours is left" "" "$(ip -n node route show proto 46)"
+rmmod nf_nat46
+cat /proc/sys/kernel/modprobe >/run/modprobe.was
+echo /bin/false >/proc/sys/kernel/modprobe
+same "the tool says that the module is missing" \
+	"nat46: the kernel module nf_nat46 is not loaded (modprobe nf_nat46)" "$(n46 pool 2>&1)"
+cat /run/modprobe.was >/proc/sys/kernel/modprobe
+check "the tool has the kernel load the module" n46 pool
+trap 'ip netns del node; rmmod nf_nat46' EXIT
+finish
