@@ -48,9 +48,9 @@ n46 param reset timeout-udp
 
 note "rmmod under traffic, $ROUNDS times"
 bad=0
-in_pod python3 "$here/lib/flows.py" $POD4 $TARGETS 1 100000 >/dev/null &
+ip netns exec pod python3 "$here/lib/flows.py" $POD4 $TARGETS 1 100000 >/dev/null &
 flows=$!
-in_pod ping -q -i0.01 198.18.0.7 >/dev/null &
+ip netns exec pod ping -q -i0.01 198.18.0.7 >/dev/null &
 pings=$!
 for _ in $(seq "$ROUNDS"); do
 	rmmod nf_nat46 || bad=1
@@ -92,7 +92,7 @@ ip netns add pod
 bad=0 gone=0
 for _ in $(seq "$ROUNDS"); do
 	small_node && configure || bad=1
-	in_pod python3 "$here/lib/flows.py" $POD4 $TARGETS 1 100000 >/dev/null &
+	ip netns exec pod python3 "$here/lib/flows.py" $POD4 $TARGETS 1 100000 >/dev/null &
 	flows=$!
 	wait_for 10 has_sessions && gone=$((gone + 1))
 	ip netns del node

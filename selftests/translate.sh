@@ -53,9 +53,9 @@ same "the server sees the node's address" $NODE6 "$(fetch pod $URL/client | cut 
 both_ways node ""
 
 note "GSO packets stay one packet"
-ip netns exec node tcpdump --immediate-mode -Uni eni1 -s 100 -w /run/in.pcap tcp port 443 2>/dev/null &
+ip netns exec node tcpdump -Z root --immediate-mode -Uni eni1 -s 100 -w /run/in.pcap tcp port 443 2>/dev/null &
 tap1=$!
-ip netns exec node tcpdump --immediate-mode -Uni wan -s 100 -w /run/out.pcap tcp port 443 2>/dev/null &
+ip netns exec node tcpdump -Z root --immediate-mode -Uni wan -s 100 -w /run/out.pcap tcp port 443 2>/dev/null &
 tap2=$!
 sleep 2
 fetch pod -o /dev/null $URL/big
