@@ -249,7 +249,7 @@ struct walk {
 struct dump {
 	struct sk_buff *skb;
 	struct netlink_callback *cb;
-	const struct nat46_params *params;
+	struct nat46_params params;
 	const struct filter *filter;
 };
 
@@ -314,7 +314,7 @@ static int dump_one(const struct nat46_session *s, void *arg)
 	hdr = nat46_nl_dump_put(d->skb, d->cb, NAT46_CMD_SESSION_GET);
 	if (!hdr)
 		return -EMSGSIZE;
-	if (session_put(d->skb, s, d->params)) {
+	if (session_put(d->skb, s, &d->params)) {
 		genlmsg_cancel(d->skb, hdr);
 		return -EMSGSIZE;
 	}
@@ -331,10 +331,11 @@ int nat46_session_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 
 	rcu_read_lock();
 	conf = rcu_dereference(nn->conf);
-	if (conf) {
-		d.params = &conf->params;
-		nat46_session_walk(nn->net, &w->bucket, &w->skip, dump_one, &d);
-	}
+	if (conf)
+		d.params = conf->params;
 	rcu_read_unlock();
+	/* the walk may sleep between two buckets */
+	if (conf)
+		nat46_session_walk(nn->net, &w->bucket, &w->skip, dump_one, &d);
 	return skb->len;
 }
