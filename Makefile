@@ -27,16 +27,12 @@ all: module userspace ## the module and the programs
 module: ## nf_nat46.ko for KDIR
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-userspace: ## nat46 and dns46, in $(O)/bin
+userspace: ## nat46, in $(O)/bin
 	$(MAKE) -C userspace O=$(O)
 
-install: ## programs, man pages, units; the module for the running kernel
+install: ## programs, man pages, units (the module: make dkms)
 	$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 	$(MAKE) -C deploy PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
-ifeq ($(DESTDIR),)
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
-	depmod -a
-endif
 
 uninstall: ## what install put there
 	$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall

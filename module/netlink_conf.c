@@ -384,6 +384,7 @@ static int proto_parse(struct genl_info *info, u8 *proto)
 static int policy_parse(struct genl_info *info, struct nat46_policy *p)
 {
 	int err = nat46_nl_need(info, NAT46_POLICY_A_ADDR, "the policy's prefix is missing");
+	int word;
 
 	err = err ?: nat46_nl_need(info, NAT46_POLICY_A_PLEN,
 				   "the policy's prefix length is missing");
@@ -398,8 +399,8 @@ static int policy_parse(struct genl_info *info, struct nat46_policy *p)
 		p->dport = nla_get_u16(info->attrs[NAT46_POLICY_A_DPORT]);
 	if (info->attrs[NAT46_POLICY_A_ACTION])
 		p->action = nla_get_u8(info->attrs[NAT46_POLICY_A_ACTION]);
-	return nat46_nl_bad(info, p->dport && !p->proto ? NAT46_POLICY_A_DPORT : NAT46_POLICY_A_ADDR,
-			    nat46_policy_valid(p, info->extack));
+	word = p->dport && !p->proto ? NAT46_POLICY_A_DPORT : NAT46_POLICY_A_ADDR;
+	return nat46_nl_bad(info, word, nat46_policy_valid(p, info->extack));
 }
 
 int nat46_policy_add_doit(struct sk_buff *req, struct genl_info *info)

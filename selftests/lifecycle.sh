@@ -20,7 +20,7 @@ slab() { awk '$1 == "nf_nat46_session" {print $2}' /proc/slabinfo; } # active ob
 none_left() { [ "$(count)" = 0 ]; }
 # a slab whose objects have all been freed may keep a few in per-CPU lists
 slab_empty() { sleep 0.5; echo 1 >/sys/kernel/slab/nf_nat46_session/shrink 2>/dev/null; [ "$(slab)" -le "$1" ]; }
-splats() { dmesg | grep -cE 'BUG|WARNING|Oops|KASAN|suspicious RCU|possible circular'; }
+splats() { dmesg >/run/dmesg; "$here/vm/scan-log" /run/dmesg; }
 
 insmod "$NAT46_KO" max_sessions=600000 || exit 1
 net_up || { not_ok "the network comes up"; finish; }
@@ -107,5 +107,5 @@ same "deleted with live sessions each time" "$ROUNDS" "$gone"
 net_down
 check "rmmod" rmmod nf_nat46
 trap - EXIT
-same "nothing in the kernel log" 0 "$(splats)"
+same "nothing in the kernel log" "" "$(splats)"
 finish

@@ -38,7 +38,7 @@ both_ways() {
 
 # biggest FILE FILTER: the longest packet of a capture
 biggest() {
-	tcpdump -nr "$1" -v "$2" 2>/dev/null | grep -o 'length [0-9]*' |
+	tcpdump -Z root -nr "$1" -v "$2" 2>/dev/null | grep -o 'length [0-9]*' |
 		cut -d' ' -f2 | sort -n | tail -n 1
 }
 
