@@ -6,8 +6,12 @@
 #ifndef _NF_NAT46_COMPAT_H
 #define _NF_NAT46_COMPAT_H
 
+#include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
+#ifdef NAT46_HAVE_NET_GSO_H
+#include <net/gso.h>
+#endif
 
 #ifndef NAT46_HAVE_SKB_CLEAR_TSTAMP
 static inline void skb_clear_tstamp(struct sk_buff *skb)

@@ -13,6 +13,7 @@
 #include <net/ip6_checksum.h>
 #include <net/ipv6.h>
 
+#include "compat.h"
 #include "nf_nat46.h"
 
 /* Between raw (-300) and conntrack (-200): kernel.md F tells why. */

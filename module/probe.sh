@@ -11,7 +11,9 @@ trap 'rm -rf "$tmp"' EXIT
 compiles() { # FILE FLAGS...
 	f=$1
 	shift
-	$CC "$@" -w -c -o "$tmp/o" "$f" 2>"$tmp/err"
+	# what is not declared is not there, whatever these flags make of it
+	$CC "$@" -Wno-error -Werror=implicit-function-declaration \
+		-c -o "$tmp/o" "$f" 2>"$tmp/err"
 }
 
 # A probe that can't compile at all would make every answer "no".
