@@ -2,6 +2,7 @@
 /* build.c: see build.h. */
 #include "build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,7 +66,7 @@ static bool push(ldns_pkt *pkt, ldns_pkt_section section, ldns_rr *rr)
 	return false;
 }
 
-static bool is_signature(ldns_rr_type type)	/* rule 27 */
+static bool is_signature(int type)	/* rule 27 */
 {
 	return type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3 ||
 	       type == TYPE_SIG || type == TYPE_TSIG;
@@ -76,7 +77,7 @@ static bool copy_section(ldns_pkt *to, ldns_pkt_section section, const ldns_rr_l
 {
 	for (size_t i = 0; i < ldns_rr_list_rr_count(list); i++) {
 		const ldns_rr *rr = ldns_rr_list_rr(list, i);
-		ldns_rr_type type = ldns_rr_get_type(rr);
+		int type = ldns_rr_get_type(rr);
 
 		if (chain_only ? type != TYPE_CNAME && type != TYPE_DNAME : is_signature(type))
 			continue;
