@@ -42,13 +42,15 @@ static enum synth_step relay(struct synth *s, const struct wire_msg *m, enum syn
 {
 	size_t size = m->len + WIRE_OPT_MIN + m->opt_rdlen;
 
+	if (!m->qname_len)	/* an error without the question: ours has it (rule 20) */
+		return synth_abort(s, m->flags & WIRE_RCODE, EDE_NONE, NULL);
 	s->out = malloc(size);
 	if (!s->out)
 		return SYNTH_DONE;
 	s->out_len = wire_relay(m, s->id, &s->edns, s->out, size);
 	if (!s->out_len)
 		return fail(s, EDE_OTHER, "the answer is too long");
-	if (m->qname_len && s->out_len >= (size_t)WIRE_HEADER + s->qlen)
+	if (s->out_len >= (size_t)WIRE_HEADER + s->qlen)
 		memcpy(s->out + WIRE_HEADER, s->question, s->qlen);
 	s->outcome = how;
 	return SYNTH_DONE;

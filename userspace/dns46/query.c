@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/* query.c: see query.h. */
+#include "query.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/event.h>
+
+#include "log.h"
+
+struct query {
+	struct asker asker;
+	TAILQ_ENTRY(query) age;
+	struct queries *qs;
+	struct config *conf;
+	struct client client;
+	struct synth synth;
+	uint32_t index, life;
+	bool used;
+};
+
+struct queries {
+	struct query_env env;
+	struct event *commit;
+	TAILQ_HEAD(query_list, query) busy, idle;	/* the oldest first */
+	struct query *v;
+	bool dropped;
+	uint64_t counts[SYNTH_OUTCOMES];
+};
+
+static void run(struct query *q, enum synth_step step);
+
+static void on_commit(evutil_socket_t fd, short what, void *arg)
+{
+	struct queries *qs = arg;
+
+	leases_commit(qs->env.leases, time(NULL));
+	if (leases_pending(qs->env.leases))
+		queries_commit_soon(qs);
+}
+
+struct queries *queries_new(const struct query_env *env, unsigned int max)
+{
+	struct queries *qs = calloc(1, sizeof(*qs));
+
+	if (!qs)
+		return NULL;
+	qs->env = *env;
+	qs->v = calloc(max, sizeof(*qs->v));
+	qs->commit = event_new(env->base, -1, 0, on_commit, qs);
+	if (!qs->v || !qs->commit) {
+		queries_free(qs);
+		return NULL;
+	}
+	TAILQ_INIT(&qs->busy);
+	TAILQ_INIT(&qs->idle);
+	for (unsigned int i = 0; i < max; i++) {
+		qs->v[i].qs = qs;
+		qs->v[i].index = i;
+		TAILQ_INSERT_TAIL(&qs->idle, &qs->v[i], age);
+	}
+	return qs;
+}
+
+void queries_free(struct queries *qs)
+{
+	if (!qs)
+		return;
+	if (qs->commit)
+		event_free(qs->commit);
+	free(qs->v);
+	free(qs);
+}
+
+void queries_commit_soon(struct queries *qs)
+{
+	/* Behind the events that are ready now: what they want goes along. */
+	event_active(qs->commit, EV_TIMEOUT, 0);
+}
+
+const uint64_t *queries_counts(const struct queries *qs)
+{
+	return qs->counts;
+}
+
+static void conf_put(struct config *conf)
+{
+	if (!--conf->refs)
+		config_free(conf);
+}
+
+static void finish(struct query *q)
+{
+	struct queries *qs = q->qs;
+	struct synth *s = &q->synth;
+	size_t limit = WIRE_UDP_MIN;
+
+	upstream_forget(&q->asker);
+	if (s->out && s->out_len) {
+		if (s->edns.present && s->edns.size > limit)
+			limit = s->edns.size < 4096 ? s->edns.size : 4096;
+		if (!q->client.conn)
+			s->out_len = wire_truncate(s->out, s->out_len, limit);
+		server_reply(&q->client, s->out, s->out_len);
+		qs->counts[s->outcome]++;
+	}
+	server_release(&q->client);
+	synth_free(s);
+	conf_put(q->conf);
+	q->used = false;
+	TAILQ_REMOVE(&qs->busy, q, age);
+	TAILQ_INSERT_TAIL(&qs->idle, q, age);
+}
+
+static void answered(struct asker *a, const struct wire_msg *m)
+{
+	struct query *q = (struct query *)((char *)a - offsetof(struct query, asker));
+
+	run(q, synth_answer(&q->synth, m));
+}
+
+static uint64_t token_of(const struct query *q)
+{
+	return (uint64_t)q->life << 32 | q->index;
+}
+
+void query_leased(uint64_t token, enum synth_lease result, uint32_t addr, void *arg)
+{
+	struct queries *qs = arg;
+	struct query *q = &qs->v[(uint32_t)token];
+
+	if (q->used && token == token_of(q))
+		run(q, synth_leased(&q->synth, result, addr));
+}
+
+/* True: the answer of the upstream is waited for, or has come and was dealt with. */
+static bool ask(struct query *q)
+{
+	uint8_t question[WIRE_NAME_MAX + 4];
+	struct synth *s = &q->synth;
+
+	memcpy(question, s->question, s->qlen);
+	wire_put16(question + s->qlen - 4, s->ask_type);
+	q->asker.answered = answered;
+	return upstream_ask(q->qs->env.upstream, &q->asker, question, s->qlen, s->flags,
+			    s->edns.dnssec_ok);
+}
+
+static bool lease(struct query *q, bool make, enum synth_step *step)
+{
+	struct queries *qs = q->qs;
+	struct synth *s = &q->synth;
+	enum synth_lease result;
+	uint32_t addr;
+
+	if (!leases_want(qs->env.leases, s->owner, s->owner_len, s->target,
+			 make ? s->n_targets : 0, make ? s->ttl : SYNTH_TTL_STALE, time(NULL),
+			 token_of(q), &result, &addr)) {
+		queries_commit_soon(qs);
+		return false;
+	}
+	*step = synth_leased(s, result, addr);
+	return true;
+}
+
+static enum synth_step whose(struct query *q)
+{
+	const uint8_t *name;
+	uint32_t ttl = 0;
+	size_t len = 0;
+
+	name = leases_name(q->qs->env.leases, q->synth.ptr_addr, time(NULL), &len, &ttl);
+	return synth_named(&q->synth, name, len, ttl);
+}
+
+static void run(struct query *q, enum synth_step step)
+{
+	for (;;) {
+		switch (step) {
+		case SYNTH_ASK:
+			if (ask(q))
+				return;
+			step = synth_abort(&q->synth, RCODE_SERVFAIL, EDE_OTHER, "no memory");
+			break;
+		case SYNTH_LEASE:
+		case SYNTH_LIVE:
+			if (!lease(q, step == SYNTH_LEASE, &step))
+				return;
+			break;
+		case SYNTH_PTR:
+			step = whose(q);
+			break;
+		case SYNTH_DONE:
+			finish(q);
+			return;
+		}
+	}
+}
+
+/* Rule 50: room is made by the oldest, which gets a SERVFAIL. */
+static struct query *take(struct queries *qs)
+{
+	struct query *q = TAILQ_FIRST(&qs->idle);
+
+	if (!q) {
+		q = TAILQ_FIRST(&qs->busy);
+		if (!qs->dropped)
+			log_err("too many queries in flight (max-inflight): the oldest fail");
+		qs->dropped = true;
+		upstream_forget(&q->asker);
+		synth_abort(&q->synth, RCODE_SERVFAIL, EDE_OTHER, "too many queries");
+		finish(q);
+		q = TAILQ_FIRST(&qs->idle);
+	}
+	TAILQ_REMOVE(&qs->idle, q, age);
+	TAILQ_INSERT_TAIL(&qs->busy, q, age);
+	q->used = true;
+	q->life++;
+	return q;
+}
+
+void query_start(struct queries *qs, struct config *conf, const uint8_t *msg, size_t len,
+		 const struct client *client, bool allowed)
+{
+	struct query *q = take(qs);
+	enum synth_step step;
+
+	q->conf = conf;
+	conf->refs++;
+	q->client = *client;
+	server_hold(&q->client);
+	step = synth_begin(&q->synth, &conf->rules, qs->env.policy, msg, len);
+	if (!allowed && (step != SYNTH_DONE || q->synth.out))
+		step = synth_abort(&q->synth, RCODE_REFUSED, EDE_PROHIBITED, "not allowed to ask");
+	run(q, step);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* sandbox.h: what is left to us once all is open. */
+#ifndef DNS46_SANDBOX_H
+#define DNS46_SANDBOX_H
+
+#include "config.h"
+
+/* The folder of the file, as the user's own, where it isn't there yet. */
+bool sandbox_folder(const char *file, const char *user, struct config_error *err);
+bool sandbox_give(const char *file, const char *user, struct config_error *err);
+/* Another user, CAP_NET_ADMIN alone (for the module), the system calls we use. */
+bool sandbox_enter(const char *user, struct config_error *err);
+
+#endif

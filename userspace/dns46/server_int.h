@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* server_int.h: shared by server.c and server_tcp.c. */
+#ifndef DNS46_SERVER_INT_H
+#define DNS46_SERVER_INT_H
+
+#include <stdio.h>
+#include <sys/queue.h>
+
+#include "server.h"
+
+struct evconnlistener;
+
+struct listener {
+	int udp;
+	struct event *ev;
+	struct evconnlistener *tcp;
+};
+
+struct server {
+	struct event_base *base;
+	server_query_fn fn;
+	void *arg;
+	const struct prefixes *allow;
+	struct listener *listener;
+	size_t n_listeners;
+	TAILQ_HEAD(, conn) conns;
+	unsigned int n_conns, max_tcp;
+};
+
+bool server_allows(const struct server *s, const struct sockaddr *from,
+		   const struct in6_addr *local);
+bool server_tcp_listen(struct server *s, struct listener *l, const struct endpoint *e);
+void server_tcp_stop(struct listener *l);
+void server_tcp_close_all(struct server *s);
+void server_tcp_reply(struct conn *c, const uint8_t *msg, size_t len);
+
+#endif
