@@ -211,6 +211,9 @@ void leases_tick(struct leases *ls, uint64_t now)
 		ls->swept = now;
 		sweep(ls, now);
 	}
+	/* Ends are on disk within a second; losing one only holds an address longer. */
+	if (store_commit(ls->store))
+		log_debug("the store: what ended could not be written");
 	if (store_wants_compact(ls->store) && leases_compact(ls)) {
 		log_err("the store can't be compacted: it only grows");
 		store_never_compact(ls->store);
@@ -322,7 +325,7 @@ void leases_event(struct leases *ls, enum nat46_map_event event, const struct na
 		if (same_name(l, map) && !l->mapped) {
 			lease_revive(ls, l);
 			l->mapped = true;
-			l->dirty = true;
+			l->until = now + map->seconds;
 			l->saved = false;
 		}
 		return;

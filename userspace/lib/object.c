@@ -310,6 +310,12 @@ static int on_event(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+/* Events have no request, and so no number to compare. */
+static int any_seq(struct nl_msg *msg, void *arg)
+{
+	return NL_OK;
+}
+
 int nat46_events_read(struct nat46_nl *nl, nat46_event_fn fn, void *arg)
 {
 	struct event_reader r = { .fn = fn, .arg = arg };
@@ -319,6 +325,7 @@ int nat46_events_read(struct nat46_nl *nl, nat46_event_fn fn, void *arg)
 	if (!cb)
 		return -ENOMEM;
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_event, &r);
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_seq, NULL);
 	do {
 		errno = 0;
 		ret = nl_recvmsgs(nl->sk, cb);

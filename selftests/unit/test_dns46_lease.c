@@ -1,0 +1,568 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of addresses: leases and their file, with a kernel that the test
+ * plays. Rule numbers are those of dns46.md.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+
+#include "dns46/lease.h"
+#include "dns46/log.h"
+
+/* ---- the kernel ------------------------------------------------------------- */
+
+struct kernel {
+	bool ready;
+	uint32_t foreign;	/* of another owner */
+	struct nat46_map map[1024];
+	unsigned int n, puts;
+};
+
+static struct kernel k;
+
+bool kernel_ready(const struct kernel *kernel)
+{
+	return kernel->ready;
+}
+
+static struct nat46_map *mapped(uint32_t addr)
+{
+	for (unsigned int i = 0; i < k.n; i++)
+		if (k.map[i].addr.s_addr == addr)
+			return &k.map[i];
+	return NULL;
+}
+
+int kernel_put(struct kernel *kernel, const struct nat46_map *map)
+{
+	struct nat46_map *m = mapped(map->addr.s_addr);
+
+	if (!k.ready)
+		return -ENOTCONN;
+	if (map->addr.s_addr == k.foreign)
+		return -EEXIST;
+	k.puts++;
+	if (!m)
+		m = &k.map[k.n++];
+	*m = *map;
+	return 0;
+}
+
+/* ---- the rest of the world --------------------------------------------------- */
+
+static char path[64];
+static struct lease_conf conf;
+static struct prefixes pools;
+static struct store *store;
+static struct addrs *addrs;
+static struct leases *ls;
+static uint64_t now;
+static enum synth_lease last;
+static uint32_t last_addr;
+static unsigned int dones;
+
+static void done(uint64_t token, enum synth_lease result, uint32_t addr, void *arg)
+{
+	last = result;
+	last_addr = addr;
+	dones++;
+}
+
+static unsigned int up(void)
+{
+	char err[200];
+
+	store = store_open(path, err, sizeof(err));
+	assert_non_null(store);
+	addrs = addrs_new(&pools);
+	ls = leases_new(&conf, addrs, store, done, NULL);
+	leases_set_kernel(ls, &k);
+	return leases_load(ls, now);
+}
+
+static void down(void)
+{
+	leases_free(ls);
+	addrs_del(addrs);
+	store_close(store);
+}
+
+static unsigned int restart(void)
+{
+	down();
+	return up();
+}
+
+static void pool(const char *text)
+{
+	struct prefix p;
+
+	prefixes_free(&pools);
+	assert_true(prefix_from_text(&p, text, AF_INET));
+	prefixes_add(&pools, &p);
+	restart();
+}
+
+static int setup(void **state)
+{
+	struct prefix p;
+
+	log_level = LOG_ERROR;
+	memset(&k, 0, sizeof(k));
+	k.ready = true;
+	memset(&conf, 7, sizeof(conf));
+	conf.hold = 900;
+	conf.hold_used = 86400;
+	conf.quarantine = 3600;
+	conf.ttl_cap = 3600;
+	now = 1700000000;
+	strcpy(path, "/tmp/dns46-lease.XXXXXX");
+	close(mkstemp(path));
+	prefixes_free(&pools);
+	prefix_from_text(&p, "198.18.0.0/24", AF_INET);
+	prefixes_add(&pools, &p);
+	up();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	down();
+	unlink(path);
+	prefixes_free(&pools);
+	return 0;
+}
+
+/* ---- what tests say ---------------------------------------------------------- */
+
+static enum synth_lease want_set(const char *name, unsigned int first, unsigned int n,
+				 uint32_t ttl, uint32_t *addr)
+{
+	struct in6_addr target[SYNTH_TARGETS_MAX] = { 0 };
+	uint8_t wire[WIRE_NAME_MAX];
+	size_t len = wire_name_from_text(name, wire);
+	enum synth_lease result;
+
+	for (unsigned int i = 0; i < n; i++) {
+		target[i].s6_addr[0] = 0x20;
+		target[i].s6_addr[1] = 1;
+		target[i].s6_addr[14] = (first + i) >> 8;
+		target[i].s6_addr[15] = first + i;
+	}
+	if (leases_want(ls, wire, len, target, n, ttl, now, 1, &result, addr))
+		return result;
+	leases_commit(ls, now);
+	*addr = last_addr;
+	return last;
+}
+
+static uint32_t want(const char *name)
+{
+	uint32_t addr, hash = 1;
+
+	for (const char *p = name; *p; p++)
+		hash = hash * 31 + *p;
+	assert_int_equal(want_set(name, hash & 0x7fff, 1, 60, &addr), LEASE_OK);
+	return addr;
+}
+
+static void expire(uint32_t addr)
+{
+	struct nat46_map *m = mapped(addr), gone = *m;
+
+	*m = k.map[--k.n];
+	leases_event(ls, NAT46_MAP_EVENT_EXPIRED, &gone, now);
+}
+
+static void sync_kernel(void)
+{
+	leases_sync_begin(ls, now);
+	for (unsigned int i = 0, n = k.n; i < n; i++)
+		leases_sync_map(ls, &k.map[i], now);
+	leases_sync_end(ls, now);
+	leases_commit(ls, now);
+}
+
+static off_t file_size(void)
+{
+	struct stat sb;
+
+	assert_int_equal(stat(path, &sb), 0);
+	return sb.st_size;
+}
+
+/* ---- tests ------------------------------------------------------------------- */
+
+static void rule_40_same_name_same_address(void **state)
+{
+	uint32_t a = want("a.example");
+
+	assert_int_equal(want("a.example"), a);
+	assert_int_not_equal(want("b.example"), a);
+	restart();
+	assert_int_equal(want("a.example"), a);
+}
+
+static void rule_40_kernel_told_of_changes_only(void **state)
+{
+	uint32_t a, b;
+
+	want_set("a.example", 1, 2, 60, &a);
+	assert_int_equal(k.puts, 1);
+	now += 5;
+	want_set("a.example", 1, 2, 60, &b);
+	assert_int_equal(k.puts, 1);
+	want_set("a.example", 2, 2, 60, &b);		/* one new, one stays for its time */
+	assert_int_equal(k.puts, 2);
+	assert_int_equal(mapped(a)->n, 3);
+	want_set("a.example", 5, 1, 60, &b);		/* not twice in a second */
+	assert_int_equal(k.puts, 2);
+	now++;
+	want_set("a.example", 5, 1, 60, &b);
+	assert_int_equal(k.puts, 3);
+	now += 61;
+	want_set("a.example", 5, 1, 60, &b);
+	assert_int_equal(mapped(a)->n, 1);
+	want_set("big.example", 0, 20, 60, &b);
+	assert_int_equal(mapped(b)->n, 8);
+	assert_int_equal(a == b, 0);
+}
+
+static void rule_41_first_preference_and_free_longest(void **state)
+{
+	uint32_t a, b;
+
+	a = want("a.example");
+	now += 2000;
+	expire(a);
+	now += conf.quarantine + 1;
+	leases_tick(ls, now);
+	assert_int_equal(leases_state(ls, a, now), LEASE_FREE);
+	assert_int_equal(want("a.example"), a);	/* the hash prefers it again */
+
+	pool("198.18.0.0/29");		/* .1 to .6 */
+	k.n = 0;
+	for (char name[] = "0.test"; name[0] < '6'; name[0]++)
+		want(name);
+	a = want("2.test");
+	b = want("4.test");
+	now += 2000;
+	expire(a);
+	now += 10;
+	expire(b);
+	now += conf.quarantine - 5;
+	leases_tick(ls, now);
+	now += 5;
+	leases_tick(ls, now);
+	assert_int_equal(leases_state(ls, a, now), LEASE_FREE);
+	assert_int_equal(leases_state(ls, b, now), LEASE_FREE);
+	leases_commit(ls, now);
+	restart();
+	sync_kernel();
+	assert_true(addrs_released(addrs, a) && addrs_released(addrs, b));
+	assert_int_equal(addrs_pick(addrs, ntohl(b) & 7), b);	/* preferred, and free */
+	assert_int_equal(addrs_pick(addrs, 0), a);		/* not to be had: the longest */
+}
+
+static void rule_16_quarantine(void **state)
+{
+	uint32_t a, other;
+
+	pool("198.18.0.0/30");		/* .1 and .2 */
+	a = want("a.example");
+	now += 2000;
+	expire(a);
+	assert_int_equal(leases_state(ls, a, now), LEASE_QUARANTINED);
+	assert_int_not_equal(want("b.example"), a);
+	assert_int_equal(want_set("c.example", 9, 1, 60, &other), LEASE_EXHAUSTED);
+	restart();
+	assert_int_equal(leases_state(ls, a, now), LEASE_QUARANTINED);
+	now += conf.quarantine - 1;
+	leases_tick(ls, now);
+	assert_int_equal(want_set("c.example", 9, 1, 60, &other), LEASE_EXHAUSTED);
+	now += 1;
+	leases_tick(ls, now);
+	assert_int_equal(want_set("c.example", 9, 1, 60, &other), LEASE_OK);
+	assert_int_equal(other, a);
+}
+
+static void rule_16_own_name_leaves_quarantine(void **state)
+{
+	uint32_t a = want("a.example");
+
+	now += 2000;
+	expire(a);
+	assert_int_equal(want("a.example"), a);
+	assert_non_null(mapped(a));
+	now += conf.quarantine + 1;
+	leases_tick(ls, now);
+	assert_int_not_equal(leases_state(ls, a, now), LEASE_FREE);
+}
+
+static void rule_16_expiry_told_to_the_kernel(void **state)
+{
+	struct nat46_map *m = mapped(want("a.example"));
+
+	assert_true(m->expires);
+	assert_in_range(m->seconds, 60 + conf.hold, 60 + conf.hold + 60);
+	assert_int_equal(m->hold, conf.hold_used);
+	assert_string_equal(m->owner, "dns46");
+	assert_string_equal(m->name, "a.example");
+}
+
+static void rule_16_scarce(void **state)
+{
+	char name[32];
+	uint32_t a;
+
+	for (int i = 0; i < 235; i++) {
+		snprintf(name, sizeof(name), "a.n%d", i);
+		a = want(name);
+	}
+	assert_in_range(mapped(a)->seconds, 60 + conf.hold / 10, 60 + conf.hold / 10 + 60);
+}
+
+static void rule_42_exhausted(void **state)
+{
+	uint32_t a;
+
+	pool("198.18.0.0/30");
+	want("a.x");
+	want("a.y");
+	assert_int_equal(want_set("a.z", 1, 1, 60, &a), LEASE_EXHAUSTED);
+	now += 100000;		/* the kernel hasn't said that any ended (rule 53) */
+	leases_tick(ls, now);
+	assert_int_equal(want_set("a.z", 1, 1, 60, &a), LEASE_EXHAUSTED);
+}
+
+static void rule_42_another_owner(void **state)
+{
+	uint32_t a = want("a.example"), b;
+
+	now += 2000;
+	expire(a);
+	now += conf.quarantine;
+	leases_tick(ls, now);
+	k.foreign = a;
+	b = want("a.example");	/* its preference is taken by now */
+	assert_int_not_equal(a, b);
+	restart();
+	assert_int_equal(want("a.example"), b);
+}
+
+static void rule_43_kernel_before_answer(void **state)
+{
+	uint32_t a = want("a.example");
+
+	assert_non_null(mapped(a));
+	k.ready = false;
+	assert_int_equal(want_set("a.example", 1, 1, 60, &a), LEASE_NO_KERNEL);
+	assert_int_equal(want_set("b.example", 1, 1, 60, &a), LEASE_NO_KERNEL);
+}
+
+static void rule_44_module_loaded_anew(void **state)
+{
+	uint32_t a = want("a.example");
+
+	k.n = 0;
+	restart();
+	sync_kernel();
+	assert_non_null(mapped(a));
+	assert_int_equal(mapped(a)->n, 1);
+}
+
+static void rule_41_state_lost(void **state)
+{
+	uint32_t a = want("a.example");
+
+	down();
+	unlink(path);
+	up();
+	sync_kernel();
+	assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
+	assert_int_equal(want("a.example"), a);
+}
+
+static void rule_45_never(void **state)
+{
+	struct prefix p;
+	char name[32];
+	uint32_t a;
+
+	pool("198.18.0.0/28");
+	prefix_from_text(&p, "198.18.0.8/30", AF_INET);
+	addrs_reserve(addrs, &p);
+	assert_int_equal(addrs_total(addrs), 10);
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "a.n%d", i);
+		a = ntohl(want(name)) & 15;
+		assert_true(a && a != 15 && (a < 8 || a > 11));
+	}
+	assert_int_equal(want_set("a.more", 1, 1, 60, &a), LEASE_EXHAUSTED);
+}
+
+static void rule_53_lost_events(void **state)
+{
+	uint32_t a = want("a.example"), b = want("b.example");
+
+	now += 2000;
+	*mapped(a) = k.map[--k.n];	/* it went, and nobody said so */
+	sync_kernel();
+	assert_int_equal(leases_state(ls, a, now), LEASE_QUARANTINED);
+	assert_int_not_equal(leases_state(ls, b, now), LEASE_QUARANTINED);
+}
+
+static void rule_53_late_event(void **state)
+{
+	uint32_t a = want("a.example");
+	struct nat46_map gone = *mapped(a);
+
+	now += 2000;
+	assert_int_equal(want("a.example"), a);
+	leases_event(ls, NAT46_MAP_EVENT_EXPIRED, &gone, now);	/* of its former life */
+	leases_event(ls, NAT46_MAP_EVENT_NEW, mapped(a), now);
+	assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
+}
+
+static void rule_55_torn_tail(void **state)
+{
+	uint32_t a = want("a.example");
+	off_t whole = file_size();
+
+	want("b.example");
+	for (off_t cut = file_size() - 1; cut > whole; cut--) {
+		down();
+		assert_int_equal(truncate(path, cut), 0);
+		assert_int_equal(up(), 1);
+		assert_int_equal(file_size(), whole);
+		assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
+	}
+	assert_int_equal(want("a.example"), a);
+}
+
+static void rule_55_damage_in_the_middle(void **state)
+{
+	uint32_t a, b = 0;
+	off_t at;
+	FILE *f;
+
+	want("a.example");
+	at = file_size();
+	a = want("b.example");
+	b = want("c.example");
+	f = fopen(path, "r+");
+	fseek(f, at + 20, SEEK_SET);
+	fputc('#', f);
+	fclose(f);
+	assert_int_equal(restart(), 1);
+	assert_int_equal(leases_state(ls, a, now), LEASE_FREE);
+	assert_int_equal(leases_state(ls, b, now), LEASE_ACTIVE);
+}
+
+static void rule_55_compaction(void **state)
+{
+	uint32_t addr[50];
+	char name[32];
+	off_t before;
+
+	for (int round = 0; round < 20; round++, now += 100)
+		for (int i = 0; i < 50; i++) {
+			snprintf(name, sizeof(name), "a.n%d", i);
+			addr[i] = want(name);
+		}
+	before = file_size();
+	assert_int_equal(leases_compact(ls), 0);
+	assert_true(file_size() * 4 < before);
+	assert_int_equal(restart(), 0);
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "a.n%d", i);
+		assert_int_equal(want(name), addr[i]);
+	}
+}
+
+static void one_process_a_store(void **state)
+{
+	char err[200];
+
+	assert_null(store_open(path, err, sizeof(err)));
+	assert_non_null(strstr(err, "another dns46"));
+}
+
+static void rule_21_name_of_an_address(void **state)
+{
+	uint32_t a = want("a.example"), ttl;
+	uint8_t wire[WIRE_NAME_MAX];
+	size_t len, n = wire_name_from_text("a.example", wire);
+	const uint8_t *name = leases_name(ls, a, now, &len, &ttl);
+
+	assert_non_null(name);
+	assert_int_equal(len, n);
+	assert_memory_equal(name, wire, n);
+	assert_in_range(ttl, 5, 120);
+	now += 2000;
+	expire(a);
+	assert_null(leases_name(ls, a, now, &len, &ttl));
+}
+
+static void rule_04_live(void **state)
+{
+	uint32_t a = want("a.example"), b;
+
+	assert_int_equal(want_set("a.example", 0, 0, 30, &b), LEASE_OK);
+	assert_int_equal(a, b);
+	assert_int_equal(want_set("never.example", 0, 0, 30, &b), LEASE_NONE);
+	now += 2000;
+	expire(a);
+	assert_int_equal(want_set("a.example", 0, 0, 30, &b), LEASE_NONE);
+}
+
+static void rule_09_wildcard(void **state)
+{
+	unsigned int distinct = 0;
+	uint32_t a, seen = 0;
+	char name[32];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "n%d.wild.example", i);
+		assert_int_equal(want_set(name, 1, 2, 60, &a), LEASE_OK);
+		distinct += a != seen;
+		seen = a;
+	}
+	assert_in_range(distinct, 60, 70);
+	want_set("n3.wild.example", 1, 2, 60, &a);	/* who has its own keeps it */
+	assert_int_not_equal(a, seen);
+	want_set("x.wild.example", 9, 1, 60, &a);	/* another target, another address */
+	assert_int_not_equal(a, seen);
+	want_set("x.tame.example", 1, 2, 60, &a);
+	assert_int_not_equal(a, seen);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(rule_40_same_name_same_address), T(rule_40_kernel_told_of_changes_only),
+		T(rule_41_first_preference_and_free_longest), T(rule_41_state_lost),
+		T(rule_16_quarantine), T(rule_16_own_name_leaves_quarantine),
+		T(rule_16_expiry_told_to_the_kernel), T(rule_16_scarce), T(rule_42_exhausted),
+		T(rule_42_another_owner), T(rule_43_kernel_before_answer),
+		T(rule_44_module_loaded_anew), T(rule_45_never), T(rule_53_lost_events),
+		T(rule_53_late_event), T(rule_55_torn_tail), T(rule_55_damage_in_the_middle),
+		T(rule_55_compaction), T(one_process_a_store), T(rule_21_name_of_an_address),
+		T(rule_04_live), T(rule_09_wildcard),
+	};
+
+	return cmocka_run_group_tests_name("dns46_lease", tests, NULL, NULL);
+}
