@@ -98,6 +98,7 @@ static bool add_endpoint(struct endpoints *list, const char *text, struct config
 	char host[64], *at;
 	struct endpoint *v;
 	struct addrinfo *ai;
+	struct in_addr a4;
 	unsigned int port;
 
 	snprintf(host, sizeof(host), "%s", text);
@@ -107,7 +108,9 @@ static bool add_endpoint(struct endpoints *list, const char *text, struct config
 		if (!set_number(&port, at, 1, 65535, err))
 			return err_set(err, "%s: not ADDRESS[@PORT]", text);
 	}
-	if (getaddrinfo(host, at ?: "53", &hints, &ai))
+	/* getaddrinfo() takes 1.2.3 for 1.2.0.3 */
+	if ((!strchr(host, ':') && inet_pton(AF_INET, host, &a4) != 1) ||
+	    getaddrinfo(host, at ?: "53", &hints, &ai))
 		return err_set(err, "%s: not ADDRESS[@PORT]", text);
 	v = reallocarray(list->v, list->n + 1, sizeof(*v));
 	if (v) {

@@ -15,6 +15,7 @@
 
 enum {
 	IDLE_SECONDS = 10,
+	BACKLOG = 1024,
 	PIPELINE_MAX = 64,		/* queries of one connection in flight */
 	OUTPUT_MAX = 256 * 1024,	/* what a client may leave unread */
 };
@@ -51,7 +52,6 @@ static bool may_read(const struct conn *c)
 	       evbuffer_get_length(bufferevent_get_output(c->bev)) < OUTPUT_MAX;
 }
 
-/* Not from within the callback that @c is used in: a query may be done at once. */
 static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct evbuffer *in = bufferevent_get_input(bev);
@@ -191,7 +191,7 @@ bool server_tcp_listen(struct server *s, struct listener *l, const struct endpoi
 
 	if (e->ss.ss_family == AF_INET6)
 		flags |= LEV_OPT_BIND_IPV6ONLY;
-	l->tcp = evconnlistener_new_bind(s->base, on_accept, s, flags, 128,
+	l->tcp = evconnlistener_new_bind(s->base, on_accept, s, flags, BACKLOG,
 					 (const struct sockaddr *)&e->ss, e->len);
 	return l->tcp;
 }
