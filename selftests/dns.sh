@@ -41,6 +41,7 @@ cat >"$tmp/nsd.conf" <<-END
 		xfrdfile: "$tmp/xfrd.state"
 		zonelistfile: "$tmp/zone.list"
 		server-count: 1
+		rrl-ratelimit: 0
 	remote-control:
 		control-enable: no
 	zone:

@@ -236,7 +236,8 @@ bool leases_want(struct leases *ls, const uint8_t *name, size_t len,
 		 const struct in6_addr *target, unsigned int n, uint32_t ttl, uint64_t now,
 		 uint64_t token, enum synth_lease *result, uint32_t *addr)
 {
-	uint64_t need = now + ttl + hold_now(ls);
+	uint32_t hold = hold_now(ls), slack = hold < SLACK_MAX ? hold : SLACK_MAX;
+	uint64_t need = now + ttl + hold;
 	bool changed, enough;
 	struct lease *l;
 
@@ -259,8 +260,8 @@ bool leases_want(struct leases *ls, const uint8_t *name, size_t len,
 		return true;
 	}
 	if (!enough) {
-		if (l->until < need + SLACK)
-			l->until = need + SLACK;
+		if (l->until < need + slack)
+			l->until = need + slack;
 		l->saved = false;
 	}
 	lease_revive(ls, l);

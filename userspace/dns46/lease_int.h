@@ -9,7 +9,7 @@
 #include "wild.h"
 
 enum {
-	SLACK = 60,		/* asked for beyond what is needed, to ask less often */
+	SLACK_MAX = 60,		/* asked for beyond what is needed, to ask less often */
 	TARGET_MIN = 60,	/* a target stays that long after it was seen (rule 40) */
 	TRIES = 8,		/* addresses tried that turn out to be another's */
 };

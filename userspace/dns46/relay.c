@@ -300,7 +300,12 @@ static bool same_endpoints(const struct endpoints *a, const struct endpoints *b)
 
 static bool same_prefixes(const struct prefixes *a, const struct prefixes *b)
 {
-	return a->n == b->n && !memcmp(a->v, b->v, a->n * sizeof(*a->v));
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = a->v[i].plen == b->v[i].plen &&
+		       !memcmp(&a->v[i].addr, &b->v[i].addr, sizeof(a->v[i].addr));
+	return same;
 }
 
 /* What is open stays as it is. */
