@@ -45,16 +45,49 @@ first=$(awk '/first/{print $1}' "$tmp/live") last=$(awk '/last/{print $1}' "$tmp
 check "uml: a script of 4 MB, and its output is live" test $((${last:-0} - ${first:-99})) -ge 2
 
 status 0 "uml: a clean run is green" --debug -- 'insmod /run/nat46/testmod.ko; rmmod testmod'
+status 5 "qemu: a daemon left behind holds nothing up" -- 'sleep 1000 & exit 5'
+status 5 "uml: a daemon left behind holds nothing up" --kind uml --timeout 30 -- 'sleep 1000 & exit 5'
+status 0 "--time-travel: an hour passes in no time" --time-travel --timeout 30 -- \
+	's=$SECONDS; sleep 3600; [ $((SECONDS - s)) -ge 3600 ]'
+status 0 "--icount: the same work takes the same time" --icount -- 'python3 -c "
+import time
+def work():
+    start = time.monotonic_ns()
+    sum(i * i for i in range(200000))
+    return time.monotonic_ns() - start
+work()
+t = [work() for _ in range(3)]
+exit(max(t) > min(t) * 1.002)"'
+
+# a signal to the runner alone ends it, and its guest
+"$run" --timeout 100 -- 'echo up; sleep 90' >"$tmp/log" 2>&1 </dev/null &
+runner=$!
+wait_for 60 grep -q up "$tmp/log"
+guest=$(pgrep -P $runner qemu)
+kill -TERM $runner
+start=$SECONDS
+wait $runner
+same "a signal ends the runner" 130 $?
+check "at once" test $((SECONDS - start)) -le 5
+check "and its guest" wait_for 5 sh -c "[ -n '$guest' ] && [ ! -e /proc/$guest/exe ]"
+
 status 124 "qemu: time runs out" --timeout 15 -- 'sleep 60'
 status 124 "uml: time runs out" --debug --timeout 5 -- 'sleep 60'
 status 125 "--icount with uml can't be had" --icount --kind uml -- true
 status 125 "--icount with two CPUs can't be had" --icount --smp 2 -- true
 status 125 "--time-travel with qemu can't be had" --time-travel --kind qemu -- true
 status 125 "no command" --kind uml
+status 125 "a kernel that is no version" --kernel ../x -- true
+status 125 "there is no user-mode 5.10" --kind uml --kernel 5.10 -- true
 status 125 "an unknown option" --frobnicate -- true
 status 1 "qemu: a WARN_ON turns it red" -- 'insmod /nat46/testmod.ko fault=warn; true'
+status 1 "uml: a report is seen however much is logged after it" --kind uml -- \
+	'insmod /run/nat46/testmod.ko fault=warn
+	for i in $(seq 3000); do echo "<4>$i: a line that fills the log buffer, and another ....." >/dev/kmsg; done'
 status 125 "qemu: an Oops ends the guest" -- 'insmod /nat46/testmod.ko fault=oops; true'
 for f in warn lockdep kasan atomic; do
 	status 1 "uml --debug: $f turns it red" --debug -- "insmod /run/nat46/testmod.ko fault=$f; true"
 done
+NAT46_KMEMLEAK=1 status 1 "uml --debug: a leak turns it red" --debug -- \
+	'insmod /run/nat46/testmod.ko fault=leak; rmmod testmod'
 finish

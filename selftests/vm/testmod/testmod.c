@@ -45,6 +45,17 @@ static noinline void oops(void)
 	*p = 1;
 }
 
+static noinline void leak(void)
+{
+	void *volatile p;
+	int i;
+
+	/* several: a word left on a stack may make one look reachable */
+	for (i = 0; i < 8; i++)
+		p = kmalloc(128, GFP_KERNEL);
+	p = NULL;
+}
+
 static int __init testmod_init(void)
 {
 	if (!strcmp(fault, "warn"))
@@ -57,6 +68,8 @@ static int __init testmod_init(void)
 		use_after_free();
 	else if (!strcmp(fault, "atomic"))
 		sleep_in_atomic();
+	else if (!strcmp(fault, "leak"))
+		leak();
 	return 0;
 }
 
