@@ -11,7 +11,7 @@ guest="qemu-system-x86 busybox-static iproute2 nftables iputils-ping curl tcpdum
 	python3 python3-scapy nginx-light unbound nsd bind9-dnsutils iperf3 conntrack ethtool
 	socat procps traceroute iputils-tracepath util-linux libc6-dev"
 uml="linux-source-6.1"
-lint="sparse shellcheck linux-source-6.1 xz-utils perl"
+lint="sparse shellcheck codespell linux-source-6.1 xz-utils perl"
 
 want=
 for g in "$@"; do want="$want ${!g}"; done
@@ -34,7 +34,7 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then
 	trap 'rm -f $policy' EXIT
 fi
 # shellcheck disable=SC2086 # lists of words
-install_now() { apt-get install -y -qq --no-install-recommends $missing >/dev/null; }
+install_now() { apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $missing >/dev/null; }
 log=$(mktemp)
 for try in 1 2 3; do # package lists age, mirrors hiccup
 	apt-get update -qq 2>"$log" || true
