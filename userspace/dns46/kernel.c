@@ -98,6 +98,8 @@ static bool read_all(struct kernel *k, bool maps)
 
 	if (maps)
 		k->ops->sync_begin(k->arg);
+	if (!k->req)	/* what waited was put first, and that failed */
+		return false;
 	ret = nat46_pool_dump(k->req, on_pool, k, &err);
 	if (!ret)
 		ret = read_policy(k, &policy, &err);
