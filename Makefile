@@ -27,7 +27,7 @@ all: module userspace ## the module and the programs
 module: ## nf_nat46.ko for KDIR
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-userspace: ## nat46, in $(O)/bin
+userspace: ## nat46 and dns46, in $(O)/bin
 	$(MAKE) -C userspace O=$(O)
 
 install: ## programs, man pages, units (the module: make dkms)
