@@ -20,7 +20,7 @@ help: ## this list
 	@echo 'PREFIX= DESTDIR=  as usual, for install'
 
 deps: ## install what building and testing needs (Debian, root)
-	selftests/deps.sh build userspace guest uml lint
+	selftests/deps.sh build userspace guest uml lint install
 
 all: module userspace ## the module and the programs
 
@@ -39,7 +39,7 @@ uninstall: ## what install put there
 	$(MAKE) -C deploy PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall
 
 dkms: ## add, build and install the module by DKMS
-	deploy/dkms-install $(VERSION)
+	DESTDIR=$(DESTDIR) deploy/dkms-install $(VERSION)
 
 demo: ## the main job, shown in a guest (installs what it needs)
 	@selftests/demo/run

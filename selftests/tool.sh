@@ -91,6 +91,8 @@ refute "a bad last line behind all of them" n46 restore /run/large.bad
 same "changed nothing" "$(sha256sum </run/large.saved)" "$(n46 save | LC_ALL=C sort | sha256sum)"
 echo "pool add 198.18.0.0/16" | n46 restore
 same "an empty restore drops them" 0 "$(n46 map | wc -l)"
+check "the configuration that is shipped is taken" n46 restore "$here/../deploy/nat46.conf"
+echo "pool add 198.18.0.0/16" | n46 restore
 
 note "bad input: one line, the word at fault, nothing changed"
 n46 map add 198.18.0.50 to 2001:db8:9::7 proto me

@@ -32,6 +32,8 @@ both_ways() {
 	same "$t: $BIG MB up, sha256" "$(sum_of "$SRV/www/big")" "$(sum_of "$SRV/www/up/$who")"
 	same "$t: dig over UDP" "$SERVER6" \
 		"$(ip netns exec "$who" dig +short +tries=2 +time=3 @$MAPPED v6only.example AAAA)"
+	check "$t: 200 datagrams of QUIC's size, there and back" \
+		ip netns exec "$who" python3 "$here/lib/udp.py" ask $MAPPED 4433 200 1200 1350
 	check "$t: ping" ip netns exec "$who" ping -q -c2 -i0.2 -W2 $MAPPED
 	check "$t: ping of 1400 bytes" ip netns exec "$who" ping -q -c2 -i0.2 -W2 -s 1400 $MAPPED
 }
@@ -43,11 +45,13 @@ biggest() {
 }
 
 nat46_guest_up
+spawn internet6 python3 "$here/lib/udp.py" serve 4433
 head -c "$((BIG << 20))" /dev/urandom >"$SRV/www/big"
 check "pool add" n46 pool add 198.18.0.0/16
 check "source add" n46 source add dev wan
 check "map add" n46 map add $MAPPED to $SERVER6 name v6only.example
 
+wait_for 5 listens internet6 4433
 both_ways pod ""
 same "the server sees the node's address" $NODE6 "$(fetch pod $URL/client | cut -d' ' -f1)"
 both_ways node ""

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What a node's image gets: the module by DKMS for Debian's kernel, and what
+# `make install` puts there, in a tree of files of its own. On the host, no
+# guest. Prints TAP.
+top=$(dirname "$(dirname "$(realpath "$0")")")
+cd "$top" || exit 1
+. selftests/lib.sh
+read -r version _ headers _ <<<"$(selftests/vm/kernel-deb 6.1)"
+image=$(mktemp -d)
+trap 'rm -rf "$image"' EXIT
+modules=$image/lib/modules/$version
+mkdir -p "$modules"
+ln -s "$headers" "$modules/build"
+ko=$modules/updates/dkms/nf_nat46.ko
+
+dkms_status() { dkms status --dkmstree "$image/var/lib/dkms" --sourcetree "$image/usr/src" \
+	--installtree "$image/lib/modules"; }
+check "make dkms" make -s dkms DESTDIR="$image"
+check "DKMS says: installed" grep -q "^nf_nat46/.*$version.*: installed" <<<"$(dkms_status)"
+same "the module is for that kernel" "$version" "$(modinfo -F vermagic "$ko" | cut -d' ' -f1)"
+check "make dkms again" make -s dkms DESTDIR="$image"
+check "and it's there still" test -s "$ko"
+
+check "make install" make -s install O="$top/build" DESTDIR="$image"
+for f in sbin/nat46 sbin/dns46 share/man/man8/nat46.8 share/man/man8/dns46.8 share/man/man5/dns46.conf.5; do
+	check "$f is there" test -s "$image/usr/$f" -o -s "$image/usr/$f.gz"
+done
+check "nat46 runs from there" "$image/usr/sbin/nat46" -V
+sed "s# /var/lib/nat46# $image/var/lib/nat46#" "$image/etc/nat46/dns46.conf" >"$image/dns46.conf"
+check "the relay takes its configuration" "$image/usr/sbin/dns46" -t -c "$image/dns46.conf"
+# the programs aren't at their final place, so systemd is told where they are
+mkdir "$image/units"
+for u in "$image"/usr/lib/systemd/system/*.service; do
+	sed "s#=-\?/usr/sbin/#=$image/usr/sbin/#" "$u" >"$image/units/$(basename "$u")"
+done
+same "systemd has nothing to say about the units" "" \
+	"$(systemd-analyze verify --man=no "$image"/units/*.service 2>&1 | grep "$image")"
+echo mine >"$image/etc/nat46/nat46.conf"
+make -s install O="$top/build" DESTDIR="$image" >/dev/null
+same "a second install keeps the configuration" mine "$(cat "$image/etc/nat46/nat46.conf")"
+make -s uninstall O="$top/build" DESTDIR="$image" >/dev/null
+same "make uninstall leaves the configuration and the module" "" \
+	"$(find "$image" \( -type f -o -type l \) ! -path "$image/units/*" ! -path "$image/lib/*" \
+		! -path "$image/usr/src/*" ! -path "$image/var/lib/dkms/*" ! -path "$image/dns46.conf" \
+		! -path "$image/etc/nat46/*" -printf '%P ')"
+finish
