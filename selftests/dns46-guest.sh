@@ -6,26 +6,10 @@
 . "${NAT46_SRC:?}/selftests/demo/net"
 Q=$here/lib/dnsq.py
 NAMES=${NAMES:-30}
-dir=/run/dns46
-mkdir -p $dir
+dir=$RELAY_DIR
 demo_up || { not_ok "the network is up"; finish; }
-
-cat >$dir/conf <<-END
-	listen 192.0.2.9
-	upstream 127.0.0.1@5300
-	pool 198.18.0.0/16
-	store file $dir/state/leases
-	key-file $dir/state/key
-	user nobody
-END
-relay_up() { # [MORE-KEYS]
-	{ cat $dir/conf; printf '%s\n' "${1-}"; } >$dir/conf.now
-	ip netns exec node dns46 -f -c $dir/conf.now >$dir/log 2>&1 &
-	relay=$!
-	wait_for 10 grep -q ready $dir/log
-}
-relay_down() { kill "-${1:-TERM}" "$relay" && wait "$relay" 2>/dev/null; }
-trap 'kill $relay 2>/dev/null; servers_down; net_down' EXIT
+relay_conf
+trap 'relay_down; servers_down; net_down' EXIT
 ask() { in_pod dig @192.0.2.9 +short +time=5 +tries=1 "$@"; }
 address() { ask "$1" A | tail -n 1; }
 is_pool() { [[ $1 == 198.18.* ]]; }
@@ -58,7 +42,7 @@ same "rule 2: three targets" 3 "$(mapping "$m" | grep -o '2001:db8:9::7[123]' | 
 check "rule 24: CD: not synthesised" [ -z "$(ask +cdflag v6only.example A)" ]
 
 # ---- programs of a pod, by name
-echo "nameserver 192.0.2.9" >/etc/netns/pod/resolv.conf
+use_relay pod
 check "curl by name, IPv4, the certificate verified" \
 	in_pod curl -4 -sS -m 20 -o /dev/null --cacert "$SRV/ca.pem" https://v6only.example/
 check "a session is there" grep -q v6only <<<"$(n46 session; n46 map)"
