@@ -7,6 +7,7 @@
 #include <linux/netdevice.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include <net/ipv6.h>
 
 #include "conf.h"
 
@@ -18,6 +19,10 @@ const struct nat46_params nat46_params_default = {
 	.timeout_tcp_trans	= 240,
 	.timeout_udp		= 300,
 	.timeout_icmp		= 60,
+	.timeout_other		= 600,	/* conntrack's, so no earlier than there */
+	.tos			= NAT46_TOS_COPY,
+	.mss_clamp		= NAT46_MSS_CLAMP_PATH,
+	.mtu_min		= IPV6_MIN_MTU,
 	.unmapped		= NAT46_UNMAPPED_REJECT,
 	.src_check		= NAT46_SRC_CHECK_STRICT,
 	.local_out		= 1,

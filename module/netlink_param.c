@@ -3,11 +3,15 @@
  * The requests about settings, each one a row of a table, and about the
  * transaction that replaces a configuration.
  */
+#include <linux/in.h>
+#include <net/ipv6.h>
+
 #include "request.h"
 
 /* ---- settings ------------------------------------------------------------------ */
 
 #define TIME_MAX	2678400		/* seconds: 31 days */
+#define MSS_CLAMP_MSG	"mss-clamp is on, off or 536 to 65535 bytes"
 
 const struct nla_policy nat46_nl_param_set[NAT46_PARAM_A_MAX + 1] = {
 	[NAT46_PARAM_A_TIMEOUT_TCP_EST]		= { .type = NLA_U32 },
@@ -22,6 +26,17 @@ const struct nla_policy nat46_nl_param_set[NAT46_PARAM_A_MAX + 1] = {
 	[NAT46_PARAM_A_HOOK_MASK]		= { .type = NLA_U32 },
 	[NAT46_PARAM_A_POLICY_DEFAULT]		= { .type = NLA_U8 },
 	[NAT46_PARAM_A_RESET]			= { .type = NLA_U32 },
+	[NAT46_PARAM_A_UDP_ZERO_CSUM]		= { .type = NLA_U8 },
+	[NAT46_PARAM_A_TOS]			= { .type = NLA_U32 },
+	[NAT46_PARAM_A_TIMEOUT_OTHER]		= { .type = NLA_U32 },
+	[NAT46_PARAM_A_MAX_PER_CLIENT]		= { .type = NLA_U32 },
+	[NAT46_PARAM_A_TCP_MIDSTREAM]		= { .type = NLA_U8 },
+	[NAT46_PARAM_A_MSS_CLAMP]		= { .type = NLA_U32 },
+	[NAT46_PARAM_A_UDP_REFRESH_INBOUND]	= { .type = NLA_U8 },
+	[NAT46_PARAM_A_ICMP_SOURCE]		= { .type = NLA_U32 },
+	[NAT46_PARAM_A_MTU_MIN]			= { .type = NLA_U32 },
+	[NAT46_PARAM_A_FLOW_LABEL]		= { .type = NLA_U8 },
+	[NAT46_PARAM_A_HAIRPIN]			= { .type = NLA_U8 },
 };
 
 const struct nla_policy nat46_nl_param_get[NAT46_PARAM_A_MAX + 1] = {
@@ -57,6 +72,21 @@ static const struct param params[] = {
 	ROW(HOOK_MASK, hook_mask, 0, U32_MAX, ""),
 	ROW(POLICY_DEFAULT, policy_default, NAT46_POLICY_ALLOW, NAT46_POLICY_DENY,
 	    "the policy's default is allow or deny"),
+	ROW(UDP_ZERO_CSUM, udp_zero_csum, NAT46_UDP_ZERO_CSUM_COMPUTE, NAT46_UDP_ZERO_CSUM_KEEP,
+	    "udp-zero-csum is compute, drop or keep"),
+	ROW(TOS, tos, 0, NAT46_TOS_COPY, "tos is copy or 0 to 255"),
+	TIMEOUT(TIMEOUT_OTHER, timeout_other),
+	ROW(MAX_PER_CLIENT, max_per_client, 0, INT_MAX, "max-per-client is too large"),
+	ROW(TCP_MIDSTREAM, tcp_midstream, NAT46_TCP_MIDSTREAM_DROP, NAT46_TCP_MIDSTREAM_ALLOW,
+	    "tcp-midstream is reset, drop or allow"),
+	ROW(MSS_CLAMP, mss_clamp, 0, U16_MAX, MSS_CLAMP_MSG),
+	ROW(UDP_REFRESH_INBOUND, udp_refresh_inbound, 0, 1, "udp-refresh-inbound is on or off"),
+	ROW(ICMP_SOURCE, icmp_source, 0, U32_MAX, ""),
+	ROW(MTU_MIN, mtu_min, IPV6_MIN_MTU, U16_MAX, "mtu-min is 1280 to 65535 bytes"),
+	ROW(FLOW_LABEL, flow_label, NAT46_FLOW_LABEL_ZERO, NAT46_FLOW_LABEL_HASH,
+	    "flow-label is zero or hash"),
+	ROW(HAIRPIN, hairpin, NAT46_HAIRPIN_REFUSE, NAT46_HAIRPIN_ALLOW,
+	    "hairpin is refuse or allow"),
 };
 
 static bool is_u8(const struct param *row)
@@ -111,6 +141,29 @@ static int params_reset(struct genl_info *info, struct nat46_params *par)
 	return 0;
 }
 
+static bool is_host4(__be32 addr)
+{
+	return ntohl(addr) >> 24 && !ipv4_is_loopback(addr) && ntohl(addr) < 0xe0000000;
+}
+
+/* What no range says. */
+static int params_check(struct genl_info *info, const struct nat46_params *par)
+{
+	if (par->hook_mark & ~par->hook_mask) {
+		NL_SET_ERR_MSG(info->extack, "the mark has bits that its mask has not");
+		return nat46_nl_bad(info, NAT46_PARAM_A_HOOK_MARK, -EINVAL);
+	}
+	if (par->mss_clamp > NAT46_MSS_CLAMP_PATH && par->mss_clamp < NAT46_MSS_CLAMP_MIN) {
+		NL_SET_ERR_MSG(info->extack, MSS_CLAMP_MSG);
+		return nat46_nl_bad(info, NAT46_PARAM_A_MSS_CLAMP, -EINVAL);
+	}
+	if (par->icmp_source && !is_host4((__force __be32)par->icmp_source)) {
+		NL_SET_ERR_MSG(info->extack, "icmp-source is not a unicast address");
+		return nat46_nl_bad(info, NAT46_PARAM_A_ICMP_SOURCE, -EINVAL);
+	}
+	return 0;
+}
+
 static int params_set(struct genl_info *info, struct nat46_params *par)
 {
 	unsigned int i;
@@ -130,11 +183,7 @@ static int params_set(struct genl_info *info, struct nat46_params *par)
 		}
 		param_write(par, row, value);
 	}
-	if (par->hook_mark & ~par->hook_mask) {
-		NL_SET_ERR_MSG(info->extack, "the mark has bits that its mask has not");
-		return nat46_nl_bad(info, NAT46_PARAM_A_HOOK_MARK, -EINVAL);
-	}
-	return 0;
+	return params_check(info, par);
 }
 
 int nat46_param_set_doit(struct sk_buff *req, struct genl_info *info)

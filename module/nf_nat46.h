@@ -179,13 +179,24 @@ struct nat46_params {
 	u32 timeout_tcp_trans;
 	u32 timeout_udp;
 	u32 timeout_icmp;
+	u32 timeout_other;
 	u32 max_sessions;		/* 0: no limit but the machine's */
+	u32 max_per_client;		/* 0: no limit */
 	u32 hook_mark;
 	u32 hook_mask;
+	u32 tos;			/* or NAT46_TOS_COPY */
+	u32 mss_clamp;			/* bytes, or NAT46_MSS_CLAMP_* */
+	u32 mtu_min;
+	u32 icmp_source;		/* a __be32; 0: the pool's address */
 	u8 unmapped;			/* enum nat46_unmapped */
 	u8 src_check;			/* enum nat46_src_check */
 	u8 local_out;
 	u8 policy_default;		/* enum nat46_policy_action */
+	u8 udp_zero_csum;		/* enum nat46_udp_zero_csum */
+	u8 tcp_midstream;		/* enum nat46_tcp_midstream */
+	u8 udp_refresh_inbound;
+	u8 flow_label;			/* enum nat46_flow_label */
+	u8 hairpin;			/* enum nat46_hairpin */
 };
 
 extern const struct nat46_params nat46_params_default;

@@ -39,10 +39,9 @@ static enum nat46_reason check_client(struct nat46_pkt *p,
 	const __be32 client = p->t4.saddr;
 	struct dst_entry *dst;
 
-	if (ipv4_is_zeronet(client) || ipv4_is_loopback(client) ||
-	    ipv4_is_multicast(client) || ipv4_is_lbcast(client) ||
-	    (client & htonl(0xf0000000)) == htonl(0xf0000000) ||
-	    nat46_pool_find(p->conf, client))
+	/* 0/8, 127/8, 224/3 */
+	if (!(ntohl(client) >> 24) || ipv4_is_loopback(client) ||
+	    ntohl(client) >= 0xe0000000 || nat46_pool_find(p->conf, client))
 		return NAT46_DROP_SRC_CHECK;
 
 	if (p->local)

@@ -269,6 +269,10 @@ u32 nat46_session_timeout(const struct nat46_session *s,
 		return par->timeout_udp;
 	case IPPROTO_ICMP:
 		return par->timeout_icmp;
+	case IPPROTO_TCP:
+		break;
+	default:
+		return par->timeout_other;
 	}
 	switch (READ_ONCE(s->state)) {
 	case NAT46_STATE_ESTABLISHED:

@@ -30,8 +30,11 @@ def test_unset():
     same("... all of them", [num(par[C["PARAM_A_" + k]]) for k in
                              ("TIMEOUT_TCP_EST", "TIMEOUT_TCP_TRANS", "TIMEOUT_UDP",
                               "TIMEOUT_ICMP", "MAX_SESSIONS", "UNMAPPED", "SRC_CHECK",
-                              "LOCAL_OUT", "HOOK_MARK", "HOOK_MASK", "POLICY_DEFAULT")],
-         [7440, 240, 300, 60, 0, 0, 0, 1, 0, 0, 1])
+                              "LOCAL_OUT", "HOOK_MARK", "HOOK_MASK", "POLICY_DEFAULT",
+                              "UDP_ZERO_CSUM", "TOS", "TIMEOUT_OTHER", "MAX_PER_CLIENT",
+                              "TCP_MIDSTREAM", "MSS_CLAMP", "UDP_REFRESH_INBOUND",
+                              "ICMP_SOURCE", "MTU_MIN", "FLOW_LABEL", "HAIRPIN")],
+         [7440, 240, 300, 60, 0, 0, 0, 1, 0, 0, 1, 0, 256, 600, 0, 0, 1, 0, 0, 1280, 0, 0])
     fails("an unknown attribute", errno.EINVAL, None, "", n.req, "INFO_GET", attr(9, u32(0)))
     fails("a request that an ADD does not take", errno.EINVAL, C["POOL_A_FORCE"], "",
           n.req, "POOL_ADD", pool("198.18.0.0/16", "FORCE"), NEW)
@@ -360,7 +363,13 @@ def test_param():
     for key, value in (("TIMEOUT_UDP", u32(0)), ("TIMEOUT_TCP_EST", u32(2678401)),
                        ("UNMAPPED", u8(3)), ("SRC_CHECK", u8(3)), ("LOCAL_OUT", u8(2)),
                        ("POLICY_DEFAULT", u8(0)), ("POLICY_DEFAULT", u8(3)),
-                       ("MAX_SESSIONS", u32(0x80000000)), ("HOOK_MARK", u32(1))):
+                       ("MAX_SESSIONS", u32(0x80000000)), ("HOOK_MARK", u32(1)),
+                       ("UDP_ZERO_CSUM", u8(3)), ("TOS", u32(257)), ("TIMEOUT_OTHER", u32(0)),
+                       ("MAX_PER_CLIENT", u32(0x80000000)), ("TCP_MIDSTREAM", u8(3)),
+                       ("MSS_CLAMP", u32(2)), ("MSS_CLAMP", u32(535)),
+                       ("MSS_CLAMP", u32(65536)), ("UDP_REFRESH_INBOUND", u8(2)),
+                       ("ICMP_SOURCE", ip("127.0.0.1").packed), ("MTU_MIN", u32(1279)),
+                       ("MTU_MIN", u32(65536)), ("FLOW_LABEL", u8(2)), ("HAIRPIN", u8(2))):
         was = get()
         fails(f"param: {key} {value.hex()}", errno.EINVAL, P[key], "", n.req, "PARAM_SET",
               attr(P["TIMEOUT_ICMP"], u32(99)) + attr(P[key], value))

@@ -330,6 +330,41 @@ enum nat46_src_check {
 };
 
 /*
+ * A UDP packet without a checksum. From the IPv6 side it is dropped, but for
+ * KEEP (RFC 6936).
+ */
+enum nat46_udp_zero_csum {
+	NAT46_UDP_ZERO_CSUM_COMPUTE,
+	NAT46_UDP_ZERO_CSUM_DROP,
+	NAT46_UDP_ZERO_CSUM_KEEP,	/* both ways */
+};
+
+/* A TCP segment from the client that has no session and opens none. */
+enum nat46_tcp_midstream {
+	NAT46_TCP_MIDSTREAM_DROP,
+	NAT46_TCP_MIDSTREAM_RESET,	/* answered by an RST, rate limited */
+	NAT46_TCP_MIDSTREAM_ALLOW,	/* it makes an established session */
+};
+
+enum nat46_flow_label {
+	NAT46_FLOW_LABEL_ZERO,
+	NAT46_FLOW_LABEL_HASH,		/* one a session, RFC 6437 */
+};
+
+enum nat46_hairpin {
+	NAT46_HAIRPIN_REFUSE,		/* no target may be one of our sources */
+	NAT46_HAIRPIN_ALLOW,
+};
+
+/* PARAM_A_TOS: the type of service, or traffic class, of what leaves. */
+#define NAT46_TOS_COPY		256	/* what it came with */
+
+/* PARAM_A_MSS_CLAMP: one of these, or 536..65535 bytes (and PATH). */
+#define NAT46_MSS_CLAMP_OFF	0
+#define NAT46_MSS_CLAMP_PATH	1	/* what fits the other side's path */
+#define NAT46_MSS_CLAMP_MIN	536
+
+/*
  * param: settings of the network namespace. SET takes any number of them and
  * applies all or none; RESET holds u32 attribute numbers that return to their
  * default. GET returns all, or with DEFAULTS the defaults.
@@ -355,6 +390,21 @@ enum nat46_param_attr {
 	NAT46_PARAM_A_POLICY_DEFAULT,	/* u8: enum nat46_policy_action, allow */
 	NAT46_PARAM_A_RESET,		/* u32, SET; may be repeated */
 	NAT46_PARAM_A_DEFAULTS,		/* flag, GET */
+	NAT46_PARAM_A_UDP_ZERO_CSUM,	/* u8: enum nat46_udp_zero_csum, compute */
+	NAT46_PARAM_A_TOS,		/* u32: 0..255 or NAT46_TOS_COPY (default) */
+	NAT46_PARAM_A_TIMEOUT_OTHER,	/* u32, seconds, 600: other protocols */
+	NAT46_PARAM_A_MAX_PER_CLIENT,	/* u32: sessions of one client; 0: any */
+	NAT46_PARAM_A_TCP_MIDSTREAM,	/* u8: enum nat46_tcp_midstream, drop */
+	NAT46_PARAM_A_MSS_CLAMP,	/* u32: NAT46_MSS_CLAMP_*, path */
+	/* u8: 0 (default), 1: a target's datagrams prolong a session too */
+	NAT46_PARAM_A_UDP_REFRESH_INBOUND,
+	NAT46_PARAM_A_ICMP_SOURCE,	/* be32: source of ICMP errors from IPv6
+					 * routers; 0 (default): the mapping's
+					 * address
+					 */
+	NAT46_PARAM_A_MTU_MIN,		/* u32: lowest path MTU in IPv6, 1280 */
+	NAT46_PARAM_A_FLOW_LABEL,	/* u8: enum nat46_flow_label, zero */
+	NAT46_PARAM_A_HAIRPIN,		/* u8: enum nat46_hairpin, refuse */
 
 	__NAT46_PARAM_A_MAX,
 	NAT46_PARAM_A_MAX = __NAT46_PARAM_A_MAX - 1
