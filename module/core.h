@@ -36,4 +36,28 @@ u32 nat46_tcp_next(u32 state, int dir, u8 flags);
 u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,
 		   u32 hash, unsigned int k);
 
+/* icmp_map.c */
+struct nat46_icmp_msg {
+	u8 type;
+	u8 code;
+	u32 info;		/* MTU or pointer, host order */
+};
+
+/* An error's payload: the quoted packet, zeros, extensions; bytes. */
+struct nat46_quote_layout {
+	u32 orig;
+	u32 pad;
+	u32 ext;
+	u8 units;		/* the length field; 0: no extensions */
+};
+
+bool nat46_icmp_error46(struct nat46_icmp_msg *m, u32 len);
+bool nat46_icmp_error64(struct nat46_icmp_msg *m, u32 shrink);
+u32 nat46_icmp_quote_unit(bool v6, u8 type);
+struct nat46_quote_layout nat46_icmp_quote_layout(u32 orig, u32 ext, u32 room, u32 unit);
+
+/* crc32c.c */
+u32 nat46_crc32c_shift(u32 crc, u32 len);
+u32 nat46_crc32c_change(u16 old, u16 new, u32 behind);
+
 #endif /* _NF_NAT46_CORE_H */

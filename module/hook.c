@@ -19,8 +19,11 @@
 /* Between raw (-300) and conntrack (-200): kernel.md F tells why. */
 #define PRIORITY	(-250)
 
-/* The header grows by that much from IPv4 to IPv6. */
-#define GROWTH		(sizeof(struct ipv6hdr) - sizeof(struct iphdr))
+/* An IPv6 header is longer than an IPv4 one by that much. */
+#define GROWTH		20
+
+/* By what an IPv4 fragment grows: the header, and a fragment header. */
+#define FRAG_GROWTH	(GROWTH + (int)sizeof(struct frag_hdr))
 
 /* A chunk of a GSO type that can't be kept whole, or 64 KiB and more? */
 static bool must_segment(const struct sk_buff *skb)
@@ -60,6 +63,11 @@ static void tell_client(struct nat46_pkt *p, enum nat46_reason r)
 	case NAT46_DROP_TARGET_LOCAL:
 	case NAT46_DROP_SOURCE_LOOP:
 		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0);
+	case NAT46_DROP_PROTO:
+	case NAT46_DROP_AH:
+		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);
+	case NAT46_DROP_SOURCE_ROUTE:
+		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_SR_FAILED, 0);
 	case NAT46_DROP_HOP_LIMIT:
 		return nat46_icmp4_error(p, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 	case NAT46_DROP_TOO_BIG:
@@ -70,19 +78,62 @@ static void tell_client(struct nat46_pkt *p, enum nat46_reason r)
 	}
 }
 
+/*
+ * May the packet, @grow bytes longer, be sent to a path of @mtu? One that may
+ * be cut is, by the kernel, on its way out: fragments that came with DF set
+ * each have to fit themselves (RFC 7915 section 4.1).
+ */
+static bool fits46(const struct nat46_pkt *p, int grow, unsigned int mtu)
+{
+	if (likely(!too_big(p->skb, grow, mtu)))
+		return true;
+	if (skb_is_gso(p->skb))
+		return false;
+	return !p->df || (p->frag_max && p->frag_max + FRAG_GROWTH <= mtu);
+}
+
+/* An ICMPv4 error about a packet that we sent to a client. */
+static enum nat46_reason translate_error46(struct nat46_pkt *p)
+{
+	struct nat46_session *s;
+	struct dst_entry *dst;
+	enum nat46_reason r;
+
+	if (skb_is_gso(p->skb) ||
+	    nf_ip_checksum(p->skb, NF_INET_PRE_ROUTING, p->l4, IPPROTO_ICMP))
+		return NAT46_DROP_MALFORMED;
+	s = nat46_session_find4(p->nn, &p->t4, p->conf);
+	if (!s)
+		return NAT46_DROP_NO_SESSION;
+	/* it comes the way that the client's own packets come */
+	if (!p->local && s->iif != p->skb->dev->ifindex &&
+	    p->conf->params.src_check == NAT46_SRC_CHECK_STRICT)
+		return NAT46_DROP_SRC_CHECK;
+	dst = nat46_route6(s, p->skb);
+	if (IS_ERR(dst))
+		return NAT46_DROP_NO_ROUTE6;
+	r = nat46_icmp46(p, s, dst);
+	if (r)
+		return r;
+	nat46_send6(p, dst);
+	return NAT46_OK;
+}
+
 /* IPv4 to IPv6. On NAT46_OK the skb has been sent, else it is untouched. */
 static enum nat46_reason translate46(struct nat46_pkt *p)
 {
 	struct nat46_session *s;
 	struct dst_entry *dst;
 	enum nat46_reason r;
-	int grown;
+	int grown, grow;
 
 	r = nat46_parse4(p);
 	if (r)
 		return r;
 	if (!p->local && p->hop <= 1)
 		return NAT46_DROP_HOP_LIMIT;
+	if (unlikely(p->icmp_error))
+		return translate_error46(p);
 
 	s = nat46_session_find4(p->nn, &p->t4, p->conf);
 	if (!s)
@@ -96,10 +147,11 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 	if (IS_ERR(dst))
 		return NAT46_DROP_NO_ROUTE6;
 	p->mtu = dst_mtu(dst);
-	if (unlikely(too_big(p->skb, GROWTH, p->mtu)) && (p->df || skb_is_gso(p->skb)))
+	grow = (int)sizeof(struct ipv6hdr) - p->l4;
+	if (unlikely(!fits46(p, grow, p->mtu)))
 		return NAT46_DROP_TOO_BIG;
 
-	grown = nat46_headroom(p->skb, p->l4 + p->l4_hlen, GROWTH, dst->dev);
+	grown = nat46_headroom(p->skb, p->l4 + p->l4_hlen, max(grow, 0), dst->dev);
 	if (grown < 0)
 		return NAT46_DROP_NO_MEMORY;
 	if (grown)
@@ -118,8 +170,6 @@ static enum nat46_reason translate_error64(struct nat46_pkt *p,
 	struct dst_entry *dst = NULL;
 	enum nat46_reason r;
 
-	if (!p->too_big)
-		return NAT46_DROP_ICMP_UNSUPPORTED;
 	if (skb_is_gso(p->skb) ||
 	    nf_ip6_checksum(p->skb, NF_INET_PRE_ROUTING, p->l4, IPPROTO_ICMPV6))
 		return NAT46_DROP_MALFORMED;
@@ -127,15 +177,28 @@ static enum nat46_reason translate_error64(struct nat46_pkt *p,
 		dst = nat46_route4(s, p->skb);
 		if (IS_ERR(dst))
 			return NAT46_DROP_NO_ROUTE4;
+	} else if (!rcu_access_pointer(p->nn->dev)) {
+		return NAT46_DROP_NO_LOCAL_DEV;
 	}
-	r = nat46_icmp64_too_big(p, s);
+	r = nat46_icmp64(p, s, dst);
 	if (r)
 		return r;
 	if (dst)
 		nat46_send4(p, dst);
-	else if (!nat46_send4_local(p))
-		return NAT46_DROP_NO_LOCAL_DEV;
+	else
+		nat46_send4_local(p);
 	return NAT46_OK;
+}
+
+/*
+ * Is an IPv6 packet too big for the client's path, and its sender to hear so?
+ * What fits in 1280 bytes, or came in fragments, is cut in IPv4 instead
+ * (RFC 7915 sections 5 and 5.1.1).
+ */
+static bool too_big64(const struct nat46_pkt *p, unsigned int mtu)
+{
+	return unlikely(too_big(p->skb, (int)sizeof(struct iphdr) - p->l4, mtu)) &&
+	       !p->frag_max && mtu + GROWTH >= IPV6_MIN_MTU;
 }
 
 /* IPv6 to IPv4, @p parsed and its session found. On NAT46_OK it is sent. */
@@ -150,7 +213,7 @@ static enum nat46_reason translate64(struct nat46_pkt *p,
 		nat46_icmp6_error(p, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0);
 		return NAT46_DROP_HOP_LIMIT;
 	}
-	if (p->icmp_error)
+	if (unlikely(p->icmp_error))
 		return translate_error64(p, s);
 	if (p->t6.proto == IPPROTO_UDP && p->udp_zero)
 		return NAT46_DROP_UDP_ZERO_CSUM;
@@ -160,8 +223,7 @@ static enum nat46_reason translate64(struct nat46_pkt *p,
 		if (IS_ERR(dst))
 			return NAT46_DROP_NO_ROUTE4;
 		mtu = dst_mtu(dst);
-		if (unlikely(too_big(p->skb, -(int)GROWTH, mtu)) &&
-		    mtu + GROWTH >= IPV6_MIN_MTU) {
+		if (too_big64(p, mtu)) {
 			nat46_icmp6_error(p, ICMPV6_PKT_TOOBIG, 0, mtu + GROWTH);
 			return NAT46_DROP_TOO_BIG;
 		}
@@ -200,10 +262,10 @@ static bool bridged_past(const struct sk_buff *skb,
 #endif
 }
 
-static unsigned int from_ipv4(struct nat46_pkt *p);
+typedef unsigned int (*way_t)(struct nat46_pkt *p);
 
-/* Each segment goes the same way by itself. @p->skb is consumed. */
-static unsigned int segments_from_ipv4(struct nat46_pkt *p)
+/* Each segment goes its @way by itself. @p->skb is consumed. */
+static unsigned int in_segments(struct nat46_pkt *p, way_t way)
 {
 	struct sk_buff *segs, *next, *skb = p->skb;
 
@@ -218,10 +280,23 @@ static unsigned int segments_from_ipv4(struct nat46_pkt *p)
 
 		skb_mark_not_on_list(segs);
 		q.skb = segs;
-		if ((from_ipv4(&q) & NF_VERDICT_MASK) != NF_STOLEN)
+		if ((way(&q) & NF_VERDICT_MASK) != NF_STOLEN)
 			kfree_skb(segs);
 	}
 	return NF_STOLEN;
+}
+
+/* Is @p's packet whole? If not, it was kept until it is, or dropped. */
+static bool whole4(struct nat46_pkt *p)
+{
+	enum nat46_reason r;
+
+	if (likely(!ip_is_fragment(ip_hdr(p->skb))))
+		return true;
+	r = nat46_defrag4(p);
+	if (r == NAT46_DROP_FRAGMENT)
+		nat46_drop(p->nn, r);
+	return !r;
 }
 
 /* A packet to a pool. */
@@ -230,7 +305,7 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 	enum nat46_reason r;
 
 	if (unlikely(must_segment(p->skb)))
-		return segments_from_ipv4(p);
+		return in_segments(p, from_ipv4);
 
 	r = translate46(p);
 	if (likely(!r))
@@ -256,7 +331,23 @@ static unsigned int hook_in4(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	if ((skb->mark ^ p.conf->params.hook_mark) & p.conf->params.hook_mask)
 		return NF_ACCEPT;
-	return from_ipv4(&p);
+	return whole4(&p) ? from_ipv4(&p) : NF_STOLEN;
+}
+
+/*
+ * An ICMP error of this node's own stack about a reply that we had already
+ * translated: it goes back whatever is set for local packets.
+ */
+static bool about_a_reply(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	u8 buf, *type;
+
+	if (iph->protocol != IPPROTO_ICMP || ip_is_fragment(iph))
+		return false;
+	type = skb_header_pointer(skb, iph->ihl * 4, sizeof(buf), &buf);
+	return type && (*type == ICMP_DEST_UNREACH || *type == ICMP_TIME_EXCEEDED ||
+			*type == ICMP_PARAMETERPROB);
 }
 
 /* IPv4 LOCAL_OUT: what this node's sockets send. */
@@ -272,11 +363,13 @@ static unsigned int hook_out4(void *priv, struct sk_buff *skb,
 	p.conf = rcu_dereference(p.nn->conf);
 	if (!p.conf || !nat46_pool_find(p.conf, ip_hdr(skb)->daddr))
 		return NF_ACCEPT;
+	if (about_a_reply(skb))
+		return from_ipv4(&p);
 	if (!p.conf->params.local_out)
 		return NF_ACCEPT;
 	if ((skb->mark ^ p.conf->params.hook_mark) & p.conf->params.hook_mask)
 		return NF_ACCEPT;
-	return from_ipv4(&p);
+	return whole4(&p) ? from_ipv4(&p) : NF_STOLEN;
 }
 
 /* Is the packet for an address, or a port, that sessions could have? */
@@ -285,9 +378,18 @@ static bool in_a_source(const struct nat46_pkt *p)
 	const struct nat46_sources *src = p->conf->sources;
 	const u16 port = ntohs(p->t6.sport);
 
-	if (src->dev && port >= src->dev_lo && port <= src->dev_hi)
+	if (src->dev && ((port >= src->dev_lo && port <= src->dev_hi) ||
+			 (!port && !nat46_has_ports(p->t6.proto))))
 		return true;
 	return src->n_ranges && nat46_source_holds(p->conf, &p->t6.saddr);
+}
+
+/* Could a packet to @daddr be a session's, whatever its port? */
+static bool to_a_source(const struct nat46_pkt *p, const struct in6_addr *daddr)
+{
+	return nat46_source_holds(p->conf, daddr) ||
+	       (p->conf->sources->dev && !(ipv6_addr_type(daddr) & IPV6_ADDR_LINKLOCAL) &&
+		ipv6_chk_addr(p->nn->net, daddr, NULL, 0));
 }
 
 /*
@@ -303,7 +405,57 @@ static unsigned int not_ours(struct nat46_pkt *p, enum nat46_reason r)
 	    ipv6_chk_addr(p->nn->net, daddr, NULL, 0))
 		return NF_ACCEPT;
 	nat46_drop(p->nn, r);
+	if (r == NAT46_DROP_ROUTING_HEADER)
+		nat46_icmp6_error(p, ICMPV6_PARAMPROB, ICMPV6_HDR_FIELD, p->pointer);
 	return NF_DROP;
+}
+
+/* A fragment to one of our addresses, or to the host's that is one of ours. */
+static unsigned int fragment_from_ipv6(struct nat46_pkt *p);
+
+/* A packet that may be a session's, or an error about one. */
+static unsigned int from_ipv6(struct nat46_pkt *p)
+{
+	struct nat46_session *s;
+	enum nat46_reason r;
+	int parsed;
+
+	parsed = nat46_parse6(p);
+	if (parsed < 0)
+		return NF_ACCEPT;
+	if (unlikely(parsed == NAT46_DROP_FRAGMENT))
+		return fragment_from_ipv6(p);
+	if (parsed)
+		return not_ours(p, parsed);
+	if (!in_a_source(p))
+		return NF_ACCEPT;
+
+	s = nat46_session_find6(p->nn, &p->t6, p->conf);
+	if (!s)
+		return not_ours(p, NAT46_DROP_NO_SESSION);
+	if (unlikely(must_segment(p->skb)))
+		return in_segments(p, from_ipv6);
+
+	r = translate64(p, s);
+	if (likely(!r))
+		return NF_STOLEN;
+	nat46_drop(p->nn, r);
+	return NF_DROP;
+}
+
+static unsigned int fragment_from_ipv6(struct nat46_pkt *p)
+{
+	enum nat46_reason r;
+
+	if (!to_a_source(p, &ipv6_hdr(p->skb)->daddr))
+		return NF_ACCEPT;
+	r = nat46_defrag6(p);
+	if (r == NAT46_REASON_MAX)
+		return NF_STOLEN;
+	/* refused, or nothing that can be put together */
+	if (r || nat46_parse6(p) == NAT46_DROP_FRAGMENT)
+		return not_ours(p, NAT46_DROP_FRAGMENT);
+	return from_ipv6(p);
 }
 
 /* IPv6 PRE_ROUTING: what targets, and routers on the way to them, send. */
@@ -311,33 +463,36 @@ static unsigned int hook_in6(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
 	struct nat46_pkt p = { .skb = skb, .nn = nat46_pernet(state->net) };
-	struct nat46_session *s;
-	enum nat46_reason r;
-	int parsed;
 
 	p.conf = rcu_dereference(p.nn->conf);
 	if (!p.conf || !p.conf->sources->n)
 		return NF_ACCEPT;
 	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
 		return NF_ACCEPT;
+	return from_ipv6(&p);
+}
 
-	parsed = nat46_parse6(&p);
-	if (parsed < 0)
+/*
+ * IPv6 LOCAL_OUT: an ICMPv6 error of this node's own stack about a packet that
+ * we had already translated (a reject rule, a dead neighbour, a small MTU). One
+ * to a host's address comes back by the loopback device; one to an address that
+ * only sessions have would leave for wherever that is routed.
+ */
+static unsigned int hook_out6(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	struct nat46_pkt p = { .skb = skb, .nn = nat46_pernet(state->net) };
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+
+	if (ip6h->nexthdr != IPPROTO_ICMPV6)
 		return NF_ACCEPT;
-	if (parsed)
-		return not_ours(&p, parsed);
-	if (!in_a_source(&p))
+	p.conf = rcu_dereference(p.nn->conf);
+	if (!p.conf || !nat46_source_holds(p.conf, &ip6h->daddr) ||
+	    ipv6_chk_addr(p.nn->net, &ip6h->daddr, NULL, 0))
 		return NF_ACCEPT;
-
-	s = nat46_session_find6(p.nn, &p.t6, p.conf);
-	if (!s)
-		return not_ours(&p, NAT46_DROP_NO_SESSION);
-
-	r = translate64(&p, s);
-	if (likely(!r))
-		return NF_STOLEN;
-	nat46_drop(p.nn, r);
-	return NF_DROP;
+	if (nat46_parse6(&p) != NAT46_OK || !p.icmp_error)
+		return NF_ACCEPT;
+	return from_ipv6(&p);
 }
 
 static const struct nf_hook_ops hooks[] = {
@@ -355,6 +510,11 @@ static const struct nf_hook_ops hooks[] = {
 		.hook		= hook_in6,
 		.pf		= NFPROTO_IPV6,
 		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= PRIORITY,
+	}, {
+		.hook		= hook_out6,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_OUT,
 		.priority	= PRIORITY,
 	},
 };

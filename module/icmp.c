@@ -1,128 +1,364 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * icmp.c: ICMP errors that cross, with the packet that they quote. Of those,
- * Packet Too Big is carried: without it no path MTU is ever learned.
+ * icmp.c: ICMP errors that cross, with the packet that they quote (RFC 7915
+ * sections 4.2, 4.3, 5.2, 5.3). They are few and short, and what they quote may
+ * be shared with others: the translation is a packet of its own, made beside
+ * the old one.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
 #include <net/checksum.h>
 #include <net/dsfield.h>
 #include <net/ip.h>
+#include <net/ip6_checksum.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/route.h>
 
 #include "nf_nat46.h"
 
-/* RFC 1812 section 4.3.2.3: as much as fits without exceeding it. */
-#define ERROR_MAX	576
+#define ICMP_HLEN	8u
+/* No error is longer: RFC 1812 section 4.3.2.3, RFC 4443 section 2.4 (c). */
+#define ERROR_MAX4	576u
+#define ERROR_MAX6	1280u
 
-/*
- * What the quoted L4 header had been before we translated it. Its checksum is
- * put right where it was quoted, for clients that look.
- */
-static void restore_quoted_l4(struct sk_buff *skb, unsigned int at,
-			      const struct nat46_session *s)
+/* Both families' third word, which the message's type gives a meaning. */
+static void put_info(struct icmphdr *ih, bool v6, const struct nat46_icmp_msg *m,
+		     u8 units)
 {
-	const unsigned int check_at = s->t4.proto == IPPROTO_TCP ?
-		offsetof(struct tcphdr, check) : offsetof(struct udphdr, check);
-	u8 *l4 = skb->data + at;
-	__sum16 *check = (__sum16 *)(l4 + check_at);
+	u32 word = m->info;
 
-	*(__be16 *)l4 = s->t4.sport;
-	if (skb_headlen(skb) >= at + check_at + sizeof(*check))
-		*check = csum_fold(csum_add(~s->diff, ~csum_unfold(*check)));
-}
-
-static void restore_quoted_ip(struct iphdr *q, const struct ipv6hdr *q6,
-			      const struct nat46_session *s)
-{
-	const u8 tos = ipv6_get_dsfield(q6), ttl = q6->hop_limit;
-	const u16 len = ntohs(q6->payload_len) + sizeof(*q);
-
-	*(__be16 *)q = htons(0x4500 | tos);
-	q->tot_len = htons(len);
-	q->id = 0;
-	q->frag_off = htons(IP_DF);
-	q->ttl = ttl;
-	q->protocol = s->t4.proto;
-	q->saddr = s->t4.saddr;
-	q->daddr = s->t4.daddr;
-	ip_send_check(q);
+	if (!v6 && m->type == ICMP_PARAMETERPROB)
+		word <<= 24;
+	if (units)
+		word |= (u32)units << (v6 ? 24 : 16);
+	ih->un.gateway = htonl(word);
 }
 
 /*
- * The next packets of the session, and our own check before we send, go by
- * the path MTU that the kernel keeps with its route.
+ * An empty packet with room for headers in front of @len bytes, that belongs
+ * where @old does. It takes @old's place in *@p when it is done.
  */
-static void learn_mtu(struct nat46_pkt *p, const struct nat46_session *s)
+static struct sk_buff *new_packet(const struct nat46_pkt *p, unsigned int len,
+				  const struct dst_entry *dst)
 {
-	const unsigned int quoted_ip = p->quoted - sizeof(struct ipv6hdr);
+	const unsigned int front = dst ? LL_RESERVED_SPACE(dst->dev) : LL_MAX_HEADER;
+	const struct sk_buff *old = p->skb;
+	struct sk_buff *skb = alloc_skb(front + len, GFP_ATOMIC);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, front);
+	skb_reset_network_header(skb);
+	skb_reset_mac_header(skb);
+	skb->dev = old->dev;
+	skb->skb_iif = old->skb_iif;
+	skb->mark = old->mark;
+	skb->priority = old->priority;
+	return skb;
+}
+
+static void take_place(struct nat46_pkt *p, struct sk_buff *skb)
+{
+	consume_skb(p->skb);
+	p->skb = skb;
+}
+
+/* The quoted packet's L4 bytes, zeros behind them, and the extensions. */
+static int copy_quote(const struct nat46_pkt *p, struct sk_buff *skb, unsigned int l4_bytes,
+		      const struct nat46_quote_layout *lay)
+{
+	if (skb_copy_bits(p->skb, p->q.l4, skb_put(skb, l4_bytes), l4_bytes))
+		return -EFAULT;
+	skb_put_zero(skb, lay->pad);
+	return lay->ext ? skb_copy_bits(p->skb, p->q.ext_at, skb_put(skb, lay->ext), lay->ext) : 0;
+}
+
+static void add_to(__sum16 *check, __wsum diff)
+{
+	*check = csum_fold(csum_add(diff, ~csum_unfold(*check)));
+}
+
+/* Offset of the Internet checksum in an L4 header; 0: it has none. */
+static unsigned int check_at(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return 16;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_DCCP:
+		return 6;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * What the quoted L4 header was, or would be, on the other side: @at is the
+ * port that the session changes, to @port; @diff is what the sum gains. Only
+ * the @have bytes that were quoted can be put right.
+ */
+static void quoted_l4(u8 *l4, unsigned int have, const struct nat46_pkt *p, u8 proto,
+		      unsigned int at, __be16 port, __wsum diff)
+{
+	const unsigned int sum_at = check_at(proto);
+	__be16 *field = (__be16 *)(l4 + at);
+	__le32 *crc = (__le32 *)(l4 + 8);
+
+	if (!nat46_has_ports(proto))
+		return;
+	if (proto == IPPROTO_SCTP && have >= 12 && !p->q.fragment && p->q.l4_len >= 12)
+		*crc ^= cpu_to_le32(nat46_crc32c_change(ntohs(*field), ntohs(port),
+							p->q.l4_len - at - 2));
+	*field = port;
+	if (sum_at && have >= sum_at + 2 && *(__sum16 *)(l4 + sum_at))
+		add_to((__sum16 *)(l4 + sum_at), diff);
+}
+
+/* A quoted echo: the other family's type, and a sum as that one has it. */
+static void quoted_echo(u8 *l4, u8 type, __be16 id, __wsum diff)
+{
+	struct icmphdr *ih = (struct icmphdr *)l4;
+
+	diff = csum_add(diff, (__force __wsum)htons(type << 8));
+	diff = csum_sub(diff, (__force __wsum)htons(ih->type << 8));
+	add_to(&ih->checksum, diff);
+	ih->type = type;
+	ih->un.echo.id = id;
+}
+
+/* What ICMPv6 sums besides the message, but for the addresses (s->diff). */
+static __wsum pseudo6(u32 len)
+{
+	return csum_add((__force __wsum)htonl(len), (__force __wsum)htonl(IPPROTO_ICMPV6));
+}
+
+/* ---- IPv6 to IPv4 ---------------------------------------------------------- */
+
+/*
+ * The next packets of the session, and our own check before we send, go by the
+ * path MTU that the kernel keeps with its route.
+ */
+static void learn_mtu6(struct nat46_pkt *p, const struct nat46_session *s)
+{
 	struct sk_buff *skb = p->skb;
+	const u32 mtu = max(p->icmp.info, p->conf->params.mtu_min);
 
-	__skb_pull(skb, quoted_ip);
-	ip6_update_pmtu(skb, p->nn->net, htonl(p->mtu), s->oif, 0, sock_net_uid(p->nn->net, NULL));
-	__skb_push(skb, quoted_ip);
+	__skb_pull(skb, p->q.ip);
+	ip6_update_pmtu(skb, p->nn->net, htonl(mtu), s->oif, 0,
+			sock_net_uid(p->nn->net, NULL));
+	__skb_push(skb, p->q.ip);
+}
+
+static void quoted_ip4(struct iphdr *iph, const struct nat46_pkt *p,
+		       const struct nat46_session *s)
+{
+	*(__be16 *)iph = htons(0x4500 | p->q.tos);
+	iph->tot_len = htons(p->q.l4_len + sizeof(*iph));
+	iph->id = htons(p->q.id);
+	iph->frag_off = p->q.fragment ? htons(IP_MF) : htons(IP_DF);
+	iph->ttl = p->q.hop;
+	iph->protocol = s->t4.proto;
+	iph->saddr = s->t4.saddr;
+	iph->daddr = s->t4.daddr;
+	ip_send_check(iph);
+}
+
+/*
+ * The target's own errors come from the address that stands for it. A router
+ * on the way has none: it gets one that is set, or that address speaks for it
+ * as well (RFC 6791 sections 3 and 4).
+ */
+static __be32 error_source4(const struct nat46_pkt *p, const struct nat46_session *s)
+{
+	const __be32 set = (__force __be32)p->conf->params.icmp_source;
+
+	if (!set || ipv6_addr_equal(&ipv6_hdr(p->skb)->saddr, &s->t6.daddr))
+		return s->t4.daddr;
+	return set;
 }
 
 /**
- * nat46_icmp64_too_big() - turn a Packet Too Big into ICMPv4
- * @p: parsed, with the session of the packet that it quotes
- * @s: that session
+ * nat46_icmp64() - turn an ICMPv6 error into ICMPv4
+ * @p: parsed, its checksum right; p->skb is replaced
+ * @s: the session of the packet that it quotes
+ * @dst: the route to the client; NULL: a socket of this node
  *
- * The route learns the MTU, then the message is translated (RFC 7915 section
- * 5.2, quoted packet section 5.3). It comes from the pool's address, since a
- * router's IPv6 address has none in IPv4 (RFC 6791 section 3.1).
+ * Of a Packet Too Big the route learns first.
  *
- *	[IPv6 40][ICMPv6 8][IPv6 40][L4 ...]  becomes
- *	         [IPv4 20][ICMP 8][IPv4 20][L4 ...], L4 staying where it is.
- *
- * Context: RCU. The skb is still the caller's.
- * Return: NAT46_OK, or why it was not done; the packet is to be dropped then.
+ * Context: RCU.
+ * Return: NAT46_OK, or why it was not done, p->skb being as it was.
  */
-enum nat46_reason nat46_icmp64_too_big(struct nat46_pkt *p,
-				       const struct nat46_session *s)
+enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *s,
+			       const struct dst_entry *dst)
 {
-	const unsigned int hlen4 = sizeof(struct iphdr);
-	const u32 mtu = max_t(u32, p->mtu, IPV6_MIN_MTU) - 20;
-	struct sk_buff *skb = p->skb;
+	const unsigned int quoted_at = sizeof(struct iphdr) + ICMP_HLEN;
+	struct nat46_icmp_msg m = p->icmp;
+	struct nat46_quote_layout lay;
+	unsigned int l4_bytes;
+	struct sk_buff *skb;
 	struct icmphdr *ih;
-	struct ipv6hdr q6;
-	unsigned int more;
+	struct iphdr *iph;
+	u8 *l4;
 
-	learn_mtu(p, s);
+	if (m.type == ICMPV6_PKT_TOOBIG)
+		m.info = max(m.info, p->conf->params.mtu_min);
+	if (!nat46_icmp_error64(&m, p->q.fragment ? 28 : 20))
+		return NAT46_DROP_ICMP_TYPE;
+	if (p->icmp.type == ICMPV6_PKT_TOOBIG)
+		learn_mtu6(p, s);
+	if (m.type == ICMP_DEST_UNREACH && m.code == ICMP_FRAG_NEEDED && dst)
+		m.info = min_t(u32, m.info, dst_mtu(dst));
 
-	/* the quoted checksum is put right where all of it is there */
-	more = min_t(u32, skb->len, p->quoted + sizeof(struct tcphdr));
-	if (skb_ensure_writable(skb, more) || !pskb_may_pull(skb, more))
+	lay = nat46_icmp_quote_layout(sizeof(*iph) + p->q.end - p->q.l4, p->q.ext,
+				      ERROR_MAX4 - quoted_at,
+				      nat46_icmp_quote_unit(false, m.type));
+	l4_bytes = lay.orig - sizeof(*iph);
+
+	skb = new_packet(p, quoted_at + lay.orig + lay.pad + lay.ext, dst);
+	if (!skb)
 		return NAT46_DROP_NO_MEMORY;
+	iph = skb_put(skb, sizeof(*iph));
+	skb_set_transport_header(skb, sizeof(*iph));
+	ih = skb_put_zero(skb, ICMP_HLEN);
+	quoted_ip4(skb_put(skb, sizeof(*iph)), p, s);
+	l4 = skb_tail_pointer(skb);
+	if (copy_quote(p, skb, l4_bytes, &lay)) {
+		kfree_skb(skb);
+		return NAT46_DROP_ICMP_QUOTED;
+	}
+	if (s->t4.proto == IPPROTO_ICMP)
+		quoted_echo(l4, ICMP_ECHO, s->t4.sport, ~csum_add(s->diff, pseudo6(p->q.l4_len)));
+	else
+		quoted_l4(l4, l4_bytes, p, s->t4.proto, 0, s->t4.sport, ~s->diff);
 
-	memcpy(&q6, skb->data + p->quoted - sizeof(q6), sizeof(q6));
-	__skb_pull(skb, p->quoted - hlen4 - sizeof(*ih) - hlen4);
-	if (pskb_trim(skb, min_t(u32, skb->len, ERROR_MAX)))
-		return NAT46_DROP_NO_MEMORY;
+	ih->type = m.type;
+	ih->code = m.code;
+	put_info(ih, false, &m, lay.units);
+	ih->checksum = csum_fold(csum_partial(ih, skb->len - sizeof(*iph), 0));
 
-	skb_reset_network_header(skb);
-	skb_set_transport_header(skb, hlen4);
-	skb_reset_mac_header(skb);
-	skb_reset_mac_len(skb);
+	*(__be16 *)iph = htons(0x4500 | p->tos);
+	iph->tot_len = htons(skb->len);
+	iph->id = 0;
+	iph->frag_off = 0;
+	iph->ttl = p->hop - !s->local;
+	iph->protocol = IPPROTO_ICMP;
+	iph->saddr = error_source4(p, s);
+	iph->daddr = s->t4.saddr;
+	__ip_select_ident(p->nn->net, iph, 1);
+	ip_send_check(iph);
 	skb->protocol = htons(ETH_P_IP);
-	skb->ip_summed = CHECKSUM_NONE;
+	take_place(p, skb);
+	return NAT46_OK;
+}
 
-	restore_quoted_ip((struct iphdr *)(skb->data + hlen4 + sizeof(*ih)), &q6, s);
-	restore_quoted_l4(skb, 2 * hlen4 + sizeof(*ih), s);
+/* ---- IPv4 to IPv6 ---------------------------------------------------------- */
 
-	ih = icmp_hdr(skb);
-	memset(ih, 0, sizeof(*ih));
-	ih->type = ICMP_DEST_UNREACH;
-	ih->code = ICMP_FRAG_NEEDED;
-	ih->un.frag.mtu = htons(min_t(u32, mtu, 0xffff));
-	ih->checksum = csum_fold(skb_checksum(skb, hlen4, skb->len - hlen4, 0));
+/* Our packets to the client go by the path MTU that the kernel keeps. */
+static void learn_mtu4(struct nat46_pkt *p, u32 mtu)
+{
+	struct sk_buff *skb = p->skb;
 
-	p->tos = 0;
-	nat46_ipv4_header(p, s, IPPROTO_ICMP);
+	__skb_pull(skb, p->q.ip);
+	ipv4_update_pmtu(skb, p->nn->net, mtu, 0, p->t4.proto);
+	__skb_push(skb, p->q.ip);
+}
+
+static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
+		       const struct nat46_session *s)
+{
+	const u8 proto = s->t4.proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : s->t4.proto;
+	struct ipv6hdr *ip6h = skb_put(skb, sizeof(*ip6h));
+	struct frag_hdr *fh;
+
+	ip6_flow_hdr(ip6h, p->q.tos, 0);
+	ip6h->payload_len = htons(p->q.l4_len);
+	ip6h->nexthdr = proto;
+	ip6h->hop_limit = p->q.hop;
+	ip6h->saddr = s->t6.daddr;
+	ip6h->daddr = s->t6.saddr;
+	if (!p->q.fragment)
+		return;
+	ip6h->payload_len = htons(min_t(u32, p->q.l4_len + sizeof(*fh), 0xffff));
+	ip6h->nexthdr = NEXTHDR_FRAGMENT;
+	fh = skb_put_zero(skb, sizeof(*fh));
+	fh->nexthdr = proto;
+	fh->frag_off = htons(IP6_MF);
+	fh->identification = htonl(p->q.id);
+}
+
+/**
+ * nat46_icmp46() - turn an ICMPv4 error into ICMPv6
+ * @p: parsed, its checksum right; p->skb is replaced
+ * @s: the session of the packet that it quotes
+ * @dst: the route to the target
+ *
+ * It comes from the session's own address: a router of the IPv4 side has no
+ * other. Of "fragmentation needed" the route to the client learns first.
+ *
+ * Context: RCU.
+ * Return: NAT46_OK, or why it was not done, p->skb being as it was.
+ */
+enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *s,
+			       const struct dst_entry *dst)
+{
+	const unsigned int quoted_at = sizeof(struct ipv6hdr) + ICMP_HLEN;
+	const unsigned int hlen = sizeof(struct ipv6hdr) +
+				  (p->q.fragment ? sizeof(struct frag_hdr) : 0);
+	struct nat46_icmp_msg m = p->icmp;
+	struct nat46_quote_layout lay;
+	struct ipv6hdr *ip6h;
+	unsigned int l4_bytes;
+	struct sk_buff *skb;
+	struct icmphdr *ih;
+	u8 *l4;
+
+	if (!nat46_icmp_error46(&m, p->q.l4_len + p->q.l4 - p->q.ip))
+		return NAT46_DROP_ICMP_TYPE;
+	if (m.type == ICMPV6_PKT_TOOBIG) {
+		learn_mtu4(p, m.info - 20);
+		m.info = clamp_t(u32, m.info, IPV6_MIN_MTU, max_t(u32, dst_mtu(dst), IPV6_MIN_MTU));
+	}
+
+	lay = nat46_icmp_quote_layout(hlen + p->q.end - p->q.l4, p->q.ext,
+				      ERROR_MAX6 - quoted_at,
+				      nat46_icmp_quote_unit(true, m.type));
+	l4_bytes = lay.orig - hlen;
+
+	skb = new_packet(p, quoted_at + lay.orig + lay.pad + lay.ext, dst);
+	if (!skb)
+		return NAT46_DROP_NO_MEMORY;
+	ip6h = skb_put(skb, sizeof(*ip6h));
+	skb_set_transport_header(skb, sizeof(*ip6h));
+	ih = skb_put_zero(skb, ICMP_HLEN);
+	quoted_ip6(skb, p, s);
+	l4 = skb_tail_pointer(skb);
+	if (copy_quote(p, skb, l4_bytes, &lay)) {
+		kfree_skb(skb);
+		return NAT46_DROP_ICMP_QUOTED;
+	}
+	if (s->t4.proto == IPPROTO_ICMP)
+		quoted_echo(l4, ICMPV6_ECHO_REPLY, s->t6.sport,
+			    csum_add(s->diff, pseudo6(p->q.l4_len)));
+	else
+		quoted_l4(l4, l4_bytes, p, s->t4.proto, 2, s->t6.sport, s->diff);
+
+	ih->type = m.type;
+	ih->code = m.code;
+	put_info(ih, true, &m, lay.units);
+	ip6_flow_hdr(ip6h, p->tos, 0);
+	ip6h->payload_len = htons(skb->len - sizeof(*ip6h));
+	ip6h->nexthdr = IPPROTO_ICMPV6;
+	ip6h->hop_limit = p->hop - !p->local;
+	ip6h->saddr = s->t6.saddr;
+	ip6h->daddr = s->t6.daddr;
+	ih->checksum = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, skb->len - sizeof(*ip6h),
+				       IPPROTO_ICMPV6,
+				       csum_partial(ih, skb->len - sizeof(*ip6h), 0));
+	skb->protocol = htons(ETH_P_IPV6);
+	take_place(p, skb);
 	return NAT46_OK;
 }

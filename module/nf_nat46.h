@@ -50,10 +50,13 @@ enum nat46_reason {
 	NAT46_OK,
 	NAT46_DROP_MALFORMED,
 	NAT46_DROP_FRAGMENT,
-	NAT46_DROP_OPTIONS,
-	NAT46_DROP_EXT_HEADER,
+	NAT46_DROP_SOURCE_ROUTE,
+	NAT46_DROP_ROUTING_HEADER,
 	NAT46_DROP_PROTO,
-	NAT46_DROP_ICMP_UNSUPPORTED,
+	NAT46_DROP_AH,
+	NAT46_DROP_ICMP_TYPE,
+	NAT46_DROP_ICMP_QUOTED,
+	NAT46_DROP_ICMP_ABOUT_ICMP,
 	NAT46_DROP_UDP_ZERO_CSUM,
 	NAT46_DROP_UNMAPPED,
 	NAT46_DROP_POLICY,
@@ -289,12 +292,16 @@ void nat46_hooks_unregister(struct nat46_net *nn);
 
 /* ---- packet.c: one parsed packet ------------------------------------------ */
 
+/*
+ * A protocol without ports has 0 in both; ICMP stands for echo alone, whose
+ * identifier is the client's port.
+ */
 struct nat46_tuple4 {
 	__be32 saddr;
 	__be32 daddr;
-	__be16 sport;			/* echo: the identifier */
-	__be16 dport;			/* echo: 0 */
-	u8 proto;			/* IPPROTO_TCP, _UDP or _ICMP */
+	__be16 sport;
+	__be16 dport;
+	u8 proto;			/* as IPv4 says it: ICMP, never ICMPV6 */
 };
 
 /* As our own packets carry it: saddr is ours, daddr the target. */
@@ -306,14 +313,36 @@ struct nat46_tuple6 {
 	u8 proto;			/* as in the IPv4 tuple */
 };
 
+/* How an L4 header is summed. */
+enum nat46_csum {
+	NAT46_CSUM_NONE,		/* not, or we don't know */
+	NAT46_CSUM_INET,		/* with a pseudo header */
+	NAT46_CSUM_CRC32C,		/* SCTP: without one */
+};
+
+/* The packet that an ICMP error quotes, as far as it is there. */
+struct nat46_quoted {
+	u16 ip;				/* offset of its network header */
+	u16 l4;				/* offset of its L4 header */
+	u16 end;			/* offset behind what is quoted */
+	u16 ext;			/* bytes of extensions behind (RFC 4884) */
+	u16 ext_at;
+	u16 l4_len;			/* of the whole packet, says its header */
+	u8 hop;
+	u8 tos;
+	bool df;			/* in IPv4 */
+	bool fragment;			/* a first one: more follow */
+	u32 id;				/* host order */
+};
+
 struct nat46_pkt {
 	struct sk_buff *skb;
 	struct nat46_net *nn;
 	const struct nat46_conf *conf;
 	bool local;			/* 4->6: sent by a socket of this node */
-	bool icmp_error;		/* 6->4: the tuple is the quoted packet's */
-	bool too_big;			/* icmp_error: Packet Too Big */
+	bool icmp_error;		/* the tuple is the quoted packet's */
 	bool udp_zero;			/* UDP without a checksum */
+	u8 csum;			/* enum nat46_csum */
 	u8 hop;				/* TTL or hop limit */
 	u8 tos;
 	bool df;			/* 4->6 */
@@ -321,14 +350,17 @@ struct nat46_pkt {
 	u16 l4;				/* offset of the L4 header */
 	u16 l4_hlen;			/* bytes of it that are checked */
 	u16 csum_at;			/* offset of the checksum in it */
-	u16 quoted;			/* icmp_error: offset of its L4 header */
-	u32 mtu;			/* icmp_error: as the message says;
-					 * 4->6: of the path
+	u16 frag_max;			/* the longest of the fragments that it
+					 * came in; 0: in one
 					 */
+	u16 pointer;			/* offset of the byte to blame */
+	u32 mtu;			/* 4->6: of the path */
 	union {
 		struct nat46_tuple4 t4;
 		struct nat46_tuple6 t6;
 	};
+	struct nat46_icmp_msg icmp;	/* icmp_error: as it came */
+	struct nat46_quoted q;		/* icmp_error */
 };
 
 /*
@@ -338,6 +370,18 @@ struct nat46_pkt {
  */
 enum nat46_reason nat46_parse4(struct nat46_pkt *p);
 int nat46_parse6(struct nat46_pkt *p);
+
+/* ---- quoted.c: the packet that an ICMP error quotes -------------------------- */
+
+enum nat46_reason nat46_parse_error4(struct nat46_pkt *p);
+enum nat46_reason nat46_parse_error6(struct nat46_pkt *p);
+int nat46_skip_ext(struct nat46_pkt *p, unsigned int *at, u8 nexthdr);
+bool nat46_has_ports(u8 proto);
+
+/* ---- defrag.c: fragments that are addressed to us ----------------------------- */
+
+enum nat46_reason nat46_defrag4(struct nat46_pkt *p);
+enum nat46_reason nat46_defrag6(struct nat46_pkt *p);
 
 /* ---- session.c ------------------------------------------------------------- */
 
@@ -445,10 +489,10 @@ int nat46_headroom(struct sk_buff *skb, unsigned int writable,
 		   unsigned int grow, const struct net_device *out);
 void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s);
 void nat46_rewrite64(struct nat46_pkt *p, const struct nat46_session *s);
-void nat46_ipv4_header(struct nat46_pkt *p, const struct nat46_session *s,
-		       u8 proto);
-enum nat46_reason nat46_icmp64_too_big(struct nat46_pkt *p,
-				       const struct nat46_session *s);
+enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *s,
+			       const struct dst_entry *dst);
+enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *s,
+			       const struct dst_entry *dst);
 
 /* ---- output.c ---------------------------------------------------------------- */
 

@@ -129,6 +129,12 @@ static void scrub(struct sk_buff *skb, bool forwarded)
 	skb->ignore_df = 0;
 }
 
+/*
+ * What came in fragments leaves in fragments no longer than they were: an IPv6
+ * header and its fragment header are 28 bytes longer than an IPv4 one.
+ */
+#define FRAG_GROWTH	28u
+
 /**
  * nat46_send6() - send a translated packet towards its target
  * @p: rewritten to IPv6; the skb is consumed
@@ -152,6 +158,12 @@ void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst)
 	/* an IPv4 packet without DF may be cut on its way */
 	if (!p->local)
 		skb->ignore_df = !p->df;
+	if (p->frag_max && !p->icmp_error) {
+		skb->ignore_df = 1;
+		IP6CB(skb)->frag_max_size = clamp_t(u32, p->frag_max + FRAG_GROWTH,
+						    IPV6_MIN_MTU,
+						    max_t(u32, p->mtu, IPV6_MIN_MTU));
+	}
 	nat46_count(p->nn, NAT46_CNT_PKT_46);
 	ip6_local_out(p->nn->net, skb->sk, skb);
 }
@@ -174,6 +186,8 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst)
 	scrub(skb, true);
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	IPCB(skb)->iif = skb->skb_iif;
+	if (p->frag_max > FRAG_GROWTH && !p->icmp_error)
+		IPCB(skb)->frag_max_size = max_t(u32, p->frag_max - FRAG_GROWTH, IPV4_MIN_MTU);
 	skb_dst_set_noref(skb, dst);
 	nat46_count(p->nn, NAT46_CNT_PKT_64);
 	dst_output(p->nn->net, NULL, skb);

@@ -89,13 +89,26 @@ static void ask_for_csum(struct nat46_pkt *p)
 	skb->csum_offset = offsetof(struct udphdr, check);
 }
 
+/* A port that SCTP's sum covers; what follows it is @behind bytes long. */
+static void change_crc(struct nat46_pkt *p, u8 *l4, u32 behind, __be16 old, __be16 new)
+{
+	__le32 *crc = (__le32 *)(l4 + p->csum_at);
+
+	if (!is_partial(p))
+		*crc ^= cpu_to_le32(nat46_crc32c_change(ntohs(old), ntohs(new), behind));
+}
+
 static void ports46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 {
 	__sum16 *check = (__sum16 *)(l4 + p->csum_at);
 	const bool udp = s->t6.proto == IPPROTO_UDP;
 	const u32 len = p->skb->len - p->l4;
 
+	if (p->csum == NAT46_CSUM_CRC32C)
+		change_crc(p, l4, len - 2, s->t4.sport, s->t6.sport);
 	*(__be16 *)l4 = s->t6.sport;
+	if (p->csum != NAT46_CSUM_INET)
+		return;
 	if (udp && !*check && !is_partial(p))
 		ask_for_csum(p);
 	if (is_partial(p)) {
@@ -113,7 +126,11 @@ static void ports64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 	__sum16 *check = (__sum16 *)(l4 + p->csum_at);
 	const u32 len = p->skb->len - p->l4;
 
+	if (p->csum == NAT46_CSUM_CRC32C)
+		change_crc(p, l4, len - 4, s->t6.sport, s->t4.sport);
 	((__be16 *)l4)[1] = s->t4.sport;
+	if (p->csum != NAT46_CSUM_INET)
+		return;
 	if (is_partial(p)) {
 		*check = ~csum_tcpudp_magic(s->t4.daddr, s->t4.saddr, len,
 					    s->t4.proto, 0);
@@ -179,6 +196,7 @@ static void *swap_header(struct nat46_pkt *p, unsigned int hlen, __be16 proto)
 {
 	struct sk_buff *skb = p->skb;
 
+	/* options and extension headers are left behind */
 	__skb_pull(skb, p->l4);
 	__skb_push(skb, hlen);
 	skb_reset_network_header(skb);
@@ -191,7 +209,7 @@ static void *swap_header(struct nat46_pkt *p, unsigned int hlen, __be16 proto)
 
 /**
  * nat46_rewrite46() - turn an IPv4 packet into IPv6
- * @p: parsed; its headers writable, with 20 bytes of headroom
+ * @p: parsed; its headers writable, with headroom for the longer one
  * @s: its session
  *
  * RFC 7915 section 4.1: traffic class copied, flow label 0, hop limit
@@ -208,7 +226,7 @@ void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s)
 	drop_complete(skb);
 	if (s->t4.proto == IPPROTO_ICMP)
 		echo46(p, s, l4);
-	else
+	else if (p->csum)
 		ports46(p, s, l4);
 	if (skb_is_gso(skb))
 		gso46(skb_shinfo(skb));
@@ -223,12 +241,11 @@ void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s)
 }
 
 /*
- * The IPv4 header of a packet or error towards the client. DF as RFC 7915
- * section 5.1 says; the Identification is the kernel's own, since several
- * targets' packets leave from here (RFC 6864).
+ * DF as RFC 7915 section 5.1 says: never where the packet came in fragments.
+ * The Identification is the kernel's own, since several targets' packets leave
+ * from here (RFC 6864).
  */
-void nat46_ipv4_header(struct nat46_pkt *p, const struct nat46_session *s,
-		       u8 proto)
+static void ipv4_header(struct nat46_pkt *p, const struct nat46_session *s)
 {
 	struct sk_buff *skb = p->skb;
 	struct iphdr *iph = ip_hdr(skb);
@@ -238,10 +255,10 @@ void nat46_ipv4_header(struct nat46_pkt *p, const struct nat46_session *s,
 
 	*(__be16 *)iph = htons(0x4500 | p->tos);
 	iph->tot_len = htons(skb->len);
-	iph->frag_off = size > DF_ABOVE ? htons(IP_DF) : 0;
+	iph->frag_off = size > DF_ABOVE && !p->frag_max ? htons(IP_DF) : 0;
 	iph->id = 0;
 	iph->ttl = p->hop - !s->local;
-	iph->protocol = proto;
+	iph->protocol = s->t4.proto;
 	iph->saddr = s->t4.daddr;
 	iph->daddr = s->t4.saddr;
 	if (!iph->frag_off)
@@ -264,11 +281,11 @@ void nat46_rewrite64(struct nat46_pkt *p, const struct nat46_session *s)
 	drop_complete(skb);
 	if (s->t4.proto == IPPROTO_ICMP)
 		echo64(p, s, l4);
-	else
+	else if (p->csum)
 		ports64(p, s, l4);
 	if (skb_is_gso(skb))
 		gso64(skb_shinfo(skb));
 
 	swap_header(p, sizeof(struct iphdr), htons(ETH_P_IP));
-	nat46_ipv4_header(p, s, s->t4.proto);
+	ipv4_header(p, s);
 }
