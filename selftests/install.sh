@@ -19,6 +19,7 @@ dkms_status() { dkms status --dkmstree "$image/var/lib/dkms" --sourcetree "$imag
 check "make dkms" make -s dkms DESTDIR="$image"
 check "DKMS says: installed" grep -q "^nf_nat46/.*$version.*: installed" <<<"$(dkms_status)"
 same "the module is for that kernel" "$version" "$(modinfo -F vermagic "$ko" | cut -d' ' -f1)"
+check "modprobe would find it" grep -q '^updates/dkms/nf_nat46.ko' "$modules/modules.dep"
 check "make dkms again" make -s dkms DESTDIR="$image"
 check "and it's there still" test -s "$ko"
 

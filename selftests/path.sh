@@ -1,0 +1,190 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What the usual programs see of a path through the translator: traceroute by
+# UDP, TCP and ICMP, mtr, tracepath, large pings, a transfer whose path shrinks
+# twice, and every error that a node's own stack sends about a packet that is
+# already translated. In a guest. Their output is left in $OUT/path.txt.
+here=$(dirname "$(realpath "$0")")
+. "$here/lib.sh"
+. "$here/net.sh"
+. "$here/servers.sh"
+. "$here/nat46.sh"
+MAPPED=198.18.0.7
+text=${OUT:-/run}/path.txt
+: >"$text"
+
+# shown COMMAND...: in the pod; kept, and printed for check's look at it
+shown() { { echo "pod\$ $*"; in_pod "$@" 2>&1; echo; } | tee -a "$text"; }
+has() { grep -qE "$1" <<<"$2"; }
+
+nat46_guest_up
+in_router sysctl -qw net.ipv6.icmp.ratelimit=0
+ip netns exec router2 sysctl -qw net.ipv6.icmp.ratelimit=0
+in_node sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+in_server sysctl -qw net.ipv6.icmp.ratelimit=0
+in_pod sysctl -qw net.ipv4.icmp_ratelimit=0
+n46 pool add 198.18.0.0/16
+n46 source add dev wan
+n46 map add $MAPPED to $SERVER6 name v6only.example
+
+# both routers speak by the mapping's address, unless another is set
+out=$(shown traceroute -n -q 1 -w 2 -m 8 $MAPPED)
+check "traceroute: the node, two routers, the target" has "^ 4  $MAPPED" "$out"
+check "traceroute: an address for every hop" test "$(grep -c '^ [1-4]  [0-9]' <<<"$out")" = 4
+n46 param set icmp-source 192.0.2.99
+out=$(shown traceroute -n -q 1 -w 2 -m 8 $MAPPED)
+check "traceroute: routers come from icmp-source" test "$(grep -c '^ [23]  192.0.2.99' <<<"$out")" = 2
+check "traceroute: and the target from its own address" has "^ 4  $MAPPED" "$out"
+out=$(shown traceroute -T -p 443 -n -q 1 -w 2 -m 8 $MAPPED)
+check "traceroute -T" has "^ 4  $MAPPED" "$out"
+out=$(shown traceroute -I -n -q 1 -w 2 -m 8 $MAPPED)
+check "traceroute -I" has "^ 4  $MAPPED" "$out"
+check "traceroute -I: routers" test "$(grep -c '^ [23]  192.0.2.99' <<<"$out")" = 2
+out=$(shown mtr -n -r -c 2 -i 0.2 -G 1 $MAPPED)
+check "mtr: no hop loses anything" test "$(grep -cE '^ +[1-4]\.\|-- [0-9.]+ +0.0%' <<<"$out")" = 4
+out=$(shown mtr -n -r -c 2 -i 0.2 -G 1 --udp $MAPPED)
+check "mtr --udp reaches the target" has "$MAPPED +0.0%" "$out"
+n46 param reset icmp-source
+
+out=$(shown ping -c 2 -i 0.2 -s 8000 -W 3 $MAPPED)
+check "ping -s 8000: fragments both ways" has ' 0% packet loss' "$out"
+check "ping -s 8000 from the node" in_node ping -q -c 2 -i 0.2 -s 8000 -W 3 $MAPPED
+out=$(shown ping -c 2 -i 0.2 -s 60000 -W 3 $MAPPED)
+check "ping -s 60000" has ' 0% packet loss' "$out"
+check "a rule that needs conntrack" in_node sh -c "
+	nft add table inet t && nft 'add chain inet t c { type filter hook prerouting priority 0; }' &&
+	nft add rule inet t c ct state invalid counter drop"
+out=$(shown ping -c 2 -i 0.2 -s 8000 -W 3 $MAPPED)
+check "ping -s 8000 with conntrack's reassembly before ours" has ' 0% packet loss' "$out"
+in_node nft delete table inet t
+
+spawn internet6 python3 "$here/lib/udp.py" serve 4433
+wait_for 5 listens internet6 4433
+check "datagrams of 3000 to 20000 bytes, there and back" \
+	in_pod python3 "$here/lib/udp.py" ask $MAPPED 4433 40 3000 20000
+check "the same from the node" in_node python3 "$here/lib/udp.py" ask $MAPPED 4433 40 3000 20000
+path_mtu 1280
+# the first one each way is lost: only then is the path's MTU known
+for _ in 1 2 3; do in_pod timeout 5 python3 "$here/lib/udp.py" ask $MAPPED 4433 1 3000 3000 2>/dev/null; done
+check "the same by a path of 1280" in_pod python3 "$here/lib/udp.py" ask $MAPPED 4433 40 3000 20000
+path_mtu 1400
+in_pod ip route flush cache
+in_node ip -6 route flush cache
+out=$(shown tracepath -n $MAPPED)
+check "tracepath: MTU 1380, and the target" has 'pmtu 1380' "$out"
+check "tracepath reaches it" has "^ 4: +$MAPPED .*reached" "$out"
+path_mtu 1500
+
+# a transfer whose path shrinks, DF set (TCP) and not
+head -c 8M /dev/urandom >"$SRV/www/big"
+want=$(sha256sum <"$SRV/www/big")
+shrink() { # curl's arguments
+	in_pod ip route flush cache
+	in_node ip -6 route flush cache
+	in_pod curl -sS -m 120 --limit-rate 4M --cacert "$SRV/ca.pem" \
+		--resolve "v6only.example:443:$MAPPED" "$@" &
+	local curl=$!
+	sleep 0.5; path_mtu 1400
+	sleep 0.5; path_mtu 1280
+	wait $curl
+	path_mtu 1500
+}
+check "up while the path shrinks from 1500 to 1400 to 1280" shrink -T "$SRV/www/big" https://v6only.example/up/x
+same "sha256" "$want" "$(sha256sum <"$SRV/www/up/x")"
+check "down while the path shrinks" shrink -o /run/down https://v6only.example/big
+same "sha256 of that" "$want" "$(sha256sum </run/down)"
+in_pod sysctl -qw net.ipv4.ip_no_pmtu_disc=1
+check "up without DF while the path shrinks" shrink -T "$SRV/www/big" https://v6only.example/up/y
+same "sha256 without DF" "$want" "$(sha256sum <"$SRV/www/up/y")"
+in_pod sysctl -qw net.ipv4.ip_no_pmtu_disc=0
+
+# errors reach sockets
+refused() { # NETNS: a datagram to a port where nobody listens
+	ip netns exec "$1" python3 -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(3)
+s.connect(('$MAPPED', 9))
+s.send(b'x')
+try:
+    s.recv(1)
+except ConnectionRefusedError:
+    raise SystemExit(0)
+raise SystemExit(1)"
+}
+check "UDP to a closed port: connection refused" refused pod
+check "the same for the node's own socket" refused node
+late() { # the client has gone when the answer comes: the server hears of it
+	ip netns exec internet6 timeout 20 python3 -c "
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(('::', 7777))
+d, a = s.recvfrom(100)
+s.connect(a)
+s.settimeout(5)
+import time; time.sleep(0.5)
+s.send(b'late')
+try:
+    s.recv(1)
+except ConnectionRefusedError:
+    raise SystemExit(0)
+raise SystemExit(1)" &
+	local py=$!
+	wait_for 5 listens internet6 7777
+	in_pod python3 -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b'x', ('$MAPPED', 7777))"
+	wait $py
+}
+check "a port that is closed by now: the server's socket is told" late
+
+# what this node's own stack says about a packet that we have translated
+for src in "dev wan" "addr 2001:db8:100::1"; do
+	ip -n router route replace 2001:db8:100::/64 via $NODE6
+	n46 session flush all >/dev/null
+	[ "$src" = "dev wan" ] || { n46 source del dev wan force; n46 source add $src; }
+	in_node nft -f - <<-END
+		table ip6 t {
+			chain out {
+				type filter hook output priority 0; policy accept;
+				udp dport 5001 reject with icmpv6 admin-prohibited
+				tcp dport 5001 reject with icmpv6 port-unreachable
+			}
+		}
+	END
+	out=$(shown ping -c 1 -W 2 $MAPPED)
+	check "$src: works" has ' 0% packet loss' "$out"
+	check "$src: a reject rule in IPv6 OUTPUT: a UDP client hears of it" \
+		in_pod python3 -c "
+import socket, errno
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(3); s.setsockopt(0, 11, 1)
+s.connect(('$MAPPED', 5001)); s.send(b'x')
+try: s.recv(1)
+except OSError as e:
+    raise SystemExit(e.errno not in (errno.EHOSTUNREACH, errno.EACCES, errno.ENETUNREACH, errno.EPERM))
+raise SystemExit(1)"
+	check "$src: a TCP client is refused at once" \
+		sh -c "! ip netns exec pod curl -s -m 3 http://$MAPPED:5001/; [ \$? = 0 ]; ip netns exec pod curl -s -m 3 http://$MAPPED:5001/; [ \$? = 7 ]"
+	in_node nft delete table ip6 t
+	# the IPv6 side's next hop is dead
+	ip -n node neigh replace 2001:db8:1::1 dev wan lladdr 02:de:ad:00:00:01 nud failed 2>/dev/null
+	ip -n router link set lan down
+	in_node ip -6 neigh flush dev wan
+	out=$(shown ping -c 2 -i 0.5 -W 5 $MAPPED)
+	check "$src: a dead next hop: host unreachable" has 'Host Unreachable' "$out"
+	ip -n router link set lan up
+	in_router ip -6 addr replace 2001:db8:1::1/64 dev lan nodad
+	in_router ip -6 route replace 2001:db8:100::/64 via $NODE6
+	in_node ip -6 neigh flush dev wan
+	wait_for 10 in_node ping -6 -q -c1 -W1 $SERVER6
+	# the link to the pod is too small for what the server sends
+	ip -n node link set eni1 mtu 1300
+	fetched=$(in_pod curl -sS -m 30 --cacert "$SRV/ca.pem" --resolve "v6only.example:443:$MAPPED" \
+		https://v6only.example/big | sha256sum)
+	same "$src: a small MTU towards the pod: the server learns of it" "$want" "$fetched"
+	ip -n node link set eni1 mtu 1500
+done
+check "no error is left without a name" test "$(drops malformed)" = 0
+finish
