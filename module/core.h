@@ -29,6 +29,14 @@ struct nat46_ports {
 	u16 hi;
 };
 
+/* addr.c; addresses are bytes in network order */
+bool nat46_embed_len(u8 plen);
+void nat46_embed(u8 *addr, u8 plen, const u8 *addr4);
+bool nat46_extract(u8 *addr4, const u8 *addr, u8 plen);
+void nat46_eam(u8 *addr, const u8 *addr4, u8 plen4);
+bool nat46_global4(const u8 *addr4);
+bool nat46_well_known(const u8 *addr, u8 plen);
+
 /* tcp.c */
 u32 nat46_tcp_next(u32 state, int dir, u8 flags);
 

@@ -62,6 +62,7 @@ static void tell_client(struct nat46_pkt *p, enum nat46_reason r)
 	case NAT46_DROP_POLICY:
 	case NAT46_DROP_TARGET_LOCAL:
 	case NAT46_DROP_SOURCE_LOOP:
+	case NAT46_DROP_NOT_GLOBAL:
 		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0);
 	case NAT46_DROP_PROTO:
 	case NAT46_DROP_AH:

@@ -184,6 +184,22 @@ static int source_addr_parse(struct genl_info *info, struct nat46_source *s)
 	return 0;
 }
 
+static int source_prefix_parse(struct genl_info *info, struct nat46_source *s)
+{
+	int err = nat46_nl_need(info, NAT46_SOURCE_A_ADDR_LO, "the source's prefix is missing");
+
+	err = err ?: nat46_nl_need(info, NAT46_SOURCE_A_PLEN,
+				   "the source's prefix length is missing");
+	err = err ?: refuse(info, NAT46_SOURCE_A_IFNAME);
+	err = err ?: refuse(info, NAT46_SOURCE_A_ADDR_HI);
+	err = err ?: refuse(info, NAT46_SOURCE_A_PORTS);
+	if (err)
+		return err;
+	s->lo = nla_get_in6_addr(info->attrs[NAT46_SOURCE_A_ADDR_LO]);
+	s->plen = nla_get_u8(info->attrs[NAT46_SOURCE_A_PLEN]);
+	return 0;
+}
+
 static int ports_parse(struct genl_info *info, struct nat46_source *s)
 {
 	const struct nlattr *nest = info->attrs[NAT46_SOURCE_A_PORTS], *nla;
@@ -216,6 +232,8 @@ static int source_word(const struct nat46_source *s)
 		return NAT46_SOURCE_A_IFNAME;
 	case NAT46_SOURCE_ADDR:
 		return NAT46_SOURCE_A_ADDR_LO;
+	case NAT46_SOURCE_PREFIX:
+		return nat46_embed_len(s->plen) ? NAT46_SOURCE_A_ADDR_LO : NAT46_SOURCE_A_PLEN;
 	default:
 		return NAT46_SOURCE_A_TYPE;
 	}
@@ -234,6 +252,8 @@ static int source_parse(struct genl_info *info, struct nat46_source *s)
 		err = source_dev_parse(info, s);
 	else if (!err && s->type == NAT46_SOURCE_ADDR)
 		err = source_addr_parse(info, s);
+	else if (!err && s->type == NAT46_SOURCE_PREFIX)
+		err = source_prefix_parse(info, s);
 	err = err ?: ports_parse(info, s);
 	if (err)
 		return err;
@@ -301,11 +321,15 @@ static int ports_put(struct sk_buff *skb, const struct nat46_source *s)
 
 static int source_attrs_put(struct sk_buff *skb, const struct nat46_source *s)
 {
-	if (nla_put_u8(skb, NAT46_SOURCE_A_TYPE, s->type) || ports_put(skb, s))
+	if (nla_put_u8(skb, NAT46_SOURCE_A_TYPE, s->type) || (s->n_ports && ports_put(skb, s)))
 		return -EMSGSIZE;
 	if (s->type == NAT46_SOURCE_DEV) {
 		if (nla_put_string(skb, NAT46_SOURCE_A_IFNAME, s->ifname) ||
 		    nla_put_u32(skb, NAT46_SOURCE_A_IFINDEX, s->ifindex))
+			return -EMSGSIZE;
+	} else if (s->type == NAT46_SOURCE_PREFIX) {
+		if (nla_put_in6_addr(skb, NAT46_SOURCE_A_ADDR_LO, &s->lo) ||
+		    nla_put_u8(skb, NAT46_SOURCE_A_PLEN, s->plen))
 			return -EMSGSIZE;
 	} else if (nla_put_in6_addr(skb, NAT46_SOURCE_A_ADDR_LO, &s->lo) ||
 		   nla_put_in6_addr(skb, NAT46_SOURCE_A_ADDR_HI, &s->hi)) {

@@ -62,6 +62,7 @@ enum nat46_reason {
 	NAT46_DROP_POLICY,
 	NAT46_DROP_TARGET_LOCAL,
 	NAT46_DROP_NO_SOURCE,
+	NAT46_DROP_NOT_GLOBAL,
 	NAT46_DROP_NO_PORT,
 	NAT46_DROP_SRC_CHECK,
 	NAT46_DROP_NO_SESSION,
@@ -119,10 +120,11 @@ struct nat46_pools {
 struct nat46_source {
 	u8 type;			/* enum nat46_source_type */
 	u8 from_plen;
-	u8 n_ports;
+	u8 plen;			/* NAT46_SOURCE_PREFIX */
+	u8 n_ports;			/* 0: the client's own port */
 	bool drain;
 	__be32 from;
-	struct in6_addr lo;		/* NAT46_SOURCE_ADDR */
+	struct in6_addr lo;		/* _ADDR; _PREFIX: its ends */
 	struct in6_addr hi;
 	int ifindex;			/* NAT46_SOURCE_DEV */
 	char ifname[IFNAMSIZ];
@@ -143,7 +145,7 @@ struct nat46_sources {
 	bool dev;			/* there is a dev source */
 	u16 dev_lo;			/* the lowest port of all of them */
 	u16 dev_hi;
-	unsigned int n_ranges;		/* addresses of addr sources, merged */
+	unsigned int n_ranges;		/* addresses held for sessions, merged */
 	struct nat46_range6 *ranges;	/* and sorted; points behind v[] */
 	unsigned int n;
 	struct nat46_source v[];
@@ -461,7 +463,7 @@ const struct nat46_pool *nat46_pool_find(const struct nat46_conf *conf,
 /* RCU; NULL: no source serves that client, or it is draining */
 const struct nat46_source *nat46_source_find(const struct nat46_conf *conf,
 					     __be32 client);
-/* RCU; is @addr one of an addr source? */
+/* RCU; is @addr one of an addr or prefix source? */
 bool nat46_source_holds(const struct nat46_conf *conf,
 			const struct in6_addr *addr);
 /* RCU; enum nat46_policy_action. @proto as in a tuple, @dport in host order */

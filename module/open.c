@@ -160,7 +160,25 @@ static int take_port(struct nat46_session *s, const struct nat46_source *src,
 	return -EADDRINUSE;
 }
 
-static int take_addr_and_port(struct nat46_session *s,
+/*
+ * A prefix source keeps the client's port. Only another flow of the same client
+ * can have the tuple: to another address that is mapped to the same target.
+ */
+static int take_own_port(struct nat46_pkt *p, struct nat46_session *s,
+			 struct nat46_session **taken)
+{
+	int err;
+
+	s->t6.sport = s->t4.sport;
+	s->diff = flow_diff(s);
+	err = nat46_session_insert(s, taken);
+	/* no other port serves: one that has expired makes room at once */
+	if (err == -EADDRINUSE && !nat46_session_find6(p->nn, &s->t6, p->conf))
+		err = nat46_session_insert(s, taken);
+	return err;
+}
+
+static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 			      const struct nat46_source *src,
 			      struct nat46_session **taken)
 {
@@ -169,6 +187,8 @@ static int take_addr_and_port(struct nat46_session *s,
 
 	if (src->type == NAT46_SOURCE_DEV)
 		return take_port(s, src, taken);
+	if (src->type == NAT46_SOURCE_PREFIX)
+		return take_own_port(p, s, taken);
 
 	for (k = 0; k < ADDR_TRIES; k++) {
 		s->t6.saddr = range_addr(src, s->t4.saddr, k);
@@ -179,6 +199,13 @@ static int take_addr_and_port(struct nat46_session *s,
 			break;
 	}
 	return err;
+}
+
+/* RFC 6052 section 3.1: no such address stands behind the Well-Known Prefix. */
+static bool forbidden(const struct nat46_source *src, __be32 client)
+{
+	return nat46_well_known(src->lo.s6_addr, src->plen) &&
+	       !nat46_global4((const u8 *)&client);
 }
 
 /* Where to, from which address, and may it? Fills in s->t6 but for the port. */
@@ -202,10 +229,16 @@ static enum nat46_reason choose_path(struct nat46_pkt *p,
 	if (ipv6_chk_addr(net, &s->t6.daddr, NULL, 0))
 		return NAT46_DROP_TARGET_LOCAL;
 
-	if (src->type == NAT46_SOURCE_DEV)
+	if (src->type == NAT46_SOURCE_DEV) {
 		s->oif = src->ifindex;
-	else
+	} else if (src->type == NAT46_SOURCE_ADDR) {
 		s->t6.saddr = range_addr(src, p->t4.saddr, 0);
+	} else {
+		if (forbidden(src, p->t4.saddr))
+			return NAT46_DROP_NOT_GLOBAL;
+		s->t6.saddr = src->lo;
+		nat46_embed(s->t6.saddr.s6_addr, src->plen, (const u8 *)&p->t4.saddr);
+	}
 
 	dst = nat46_route6(s, p->skb);
 	if (IS_ERR(dst))
@@ -285,7 +318,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	if (r)
 		goto no_session_map;
 
-	err = take_addr_and_port(s, src, sp);
+	err = take_addr_and_port(p, s, src, sp);
 	if (!err) {
 		nat46_count(p->nn, NAT46_CNT_OPENED);
 		*sp = s;

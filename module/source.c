@@ -52,6 +52,37 @@ static int check_addr(const struct nat46_source *s, struct netlink_ext_ack *exta
 	return 0;
 }
 
+/* RFC 6052 sections 2.2 and 3.1. Sets the prefix's last address. */
+static int check_prefix(struct nat46_source *s, struct netlink_ext_ack *extack)
+{
+	unsigned int i;
+
+	if (!nat46_embed_len(s->plen)) {
+		NL_SET_ERR_MSG(extack, "the prefix length is none of 32, 40, 48, 56, 64, 96");
+		return -EINVAL;
+	}
+	ipv6_addr_prefix(&s->hi, &s->lo, s->plen);
+	if (!ipv6_addr_equal(&s->hi, &s->lo)) {
+		NL_SET_ERR_MSG(extack, "the prefix has bits set beyond its length");
+		return -EINVAL;
+	}
+	if (s->lo.s6_addr[8]) {
+		NL_SET_ERR_MSG(extack, "bits 64 to 71 of the prefix are not zero (RFC 6052)");
+		return -EINVAL;
+	}
+	if (!usable(&s->lo)) {
+		NL_SET_ERR_MSG(extack, "not a prefix of addresses that a packet can come from");
+		return -EINVAL;
+	}
+	if (nat46_well_known(s->lo.s6_addr, s->plen) && s->plen != 96) {
+		NL_SET_ERR_MSG(extack, "the well-known prefix has a length of 96");
+		return -EINVAL;
+	}
+	for (i = s->plen / 8; i < sizeof(s->hi); i++)
+		s->hi.s6_addr[i] = 0xff;
+	return 0;
+}
+
 static int check_ports(const struct nat46_source *s, struct netlink_ext_ack *extack)
 {
 	unsigned int i, j;
@@ -78,7 +109,7 @@ static void default_ports(struct nat46_source *s)
 	if (s->type == NAT46_SOURCE_DEV) {
 		memcpy(s->ports, dev_ports, sizeof(dev_ports));
 		s->n_ports = ARRAY_SIZE(dev_ports);
-	} else {
+	} else if (s->type == NAT46_SOURCE_ADDR) {
 		memcpy(s->ports, addr_ports, sizeof(addr_ports));
 		s->n_ports = ARRAY_SIZE(addr_ports);
 	}
@@ -86,7 +117,8 @@ static void default_ports(struct nat46_source *s)
 
 /**
  * nat46_source_check() - is that a source that could serve?
- * @s: the source; gets its type's ports where it has none
+ * @s: the source; gets its type's ports where it has none, and a prefix
+ *	source its last address
  * @extack: told why not
  *
  * Context: any.
@@ -105,6 +137,11 @@ int nat46_source_check(struct nat46_source *s, struct netlink_ext_ack *extack)
 		break;
 	case NAT46_SOURCE_ADDR:
 		err = check_addr(s, extack);
+		if (err)
+			return err;
+		break;
+	case NAT46_SOURCE_PREFIX:
+		err = check_prefix(s, extack);
 		if (err)
 			return err;
 		break;
@@ -170,7 +207,7 @@ const struct nat46_source *nat46_source_find(const struct nat46_conf *conf, __be
 }
 
 /**
- * nat46_source_holds() - is that an address of an addr source?
+ * nat46_source_holds() - is that an address of an addr or prefix source?
  * @conf: the configuration
  * @addr: the address
  *
@@ -195,6 +232,16 @@ bool nat46_source_holds(const struct nat46_conf *conf, const struct in6_addr *ad
 	return false;
 }
 
+/* Is the session's source address the embedded one of its client? */
+static bool embeds(const struct nat46_source *s, const struct nat46_session *se)
+{
+	__be32 client;
+
+	return nat46_extract((u8 *)&client, se->t6.saddr.s6_addr, s->plen) &&
+	       client == se->t4.saddr && ipv6_prefix_equal(&s->lo, &se->t6.saddr, s->plen) &&
+	       se->t6.sport == se->t4.sport;
+}
+
 static bool covers(const struct nat46_source *s, const struct nat46_session *se)
 {
 	const u16 port = ntohs(se->t6.sport);
@@ -202,6 +249,8 @@ static bool covers(const struct nat46_source *s, const struct nat46_session *se)
 
 	if (!serves(s, se->t4.saddr))
 		return false;
+	if (s->type == NAT46_SOURCE_PREFIX)
+		return !se->oif && embeds(s, se);
 	if (s->type == NAT46_SOURCE_DEV) {
 		if (!s->ifindex || s->ifindex != se->oif)
 			return false;
@@ -265,7 +314,7 @@ static void collect_ranges(struct nat46_sources *set)
 	unsigned int i, n = 0, out = 0;
 
 	for (i = 0; i < set->n; i++) {
-		if (set->v[i].type != NAT46_SOURCE_ADDR)
+		if (set->v[i].type == NAT46_SOURCE_DEV)
 			continue;
 		set->ranges[n].lo = set->v[i].lo;
 		set->ranges[n].hi = set->v[i].hi;
@@ -354,6 +403,28 @@ static bool rival(const struct nat46_sources *set, const struct nat46_source *s)
 	return false;
 }
 
+/*
+ * A prefix is one source's alone, or two clients could get one address; but
+ * the same prefix may serve other clients by another "from".
+ */
+static bool overlaps_prefix(const struct nat46_sources *set, const struct nat46_source *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->n; i++) {
+		const struct nat46_source *o = &set->v[i];
+
+		if (o->type == NAT46_SOURCE_DEV || s->type == NAT46_SOURCE_DEV ||
+		    (o->type != NAT46_SOURCE_PREFIX && s->type != NAT46_SOURCE_PREFIX))
+			continue;
+		if (o->type == s->type && o->plen == s->plen && ipv6_addr_equal(&o->lo, &s->lo))
+			continue;
+		if (ipv6_addr_cmp(&o->lo, &s->hi) <= 0 && ipv6_addr_cmp(&s->lo, &o->hi) <= 0)
+			return true;
+	}
+	return false;
+}
+
 static struct nat46_sources *insert(const struct nat46_sources *old, const struct nat46_source *s)
 {
 	struct nat46_sources *set = nat46_sources_alloc(old->n + 1);
@@ -398,6 +469,10 @@ struct nat46_sources *nat46_sources_add(const struct nat46_sources *old,
 	}
 	if ((!same || same->drain) && rival(old, s)) {
 		NL_SET_ERR_MSG(extack, "another source serves the same clients");
+		return ERR_PTR(-EEXIST);
+	}
+	if (overlaps_prefix(old, s)) {
+		NL_SET_ERR_MSG(extack, "the addresses overlap those of another source");
 		return ERR_PTR(-EEXIST);
 	}
 	if (same) {

@@ -20,6 +20,7 @@ static const char *const reason_names[NAT46_REASON_MAX] = {
 	[NAT46_DROP_POLICY]		= "policy",
 	[NAT46_DROP_TARGET_LOCAL]	= "target-local",
 	[NAT46_DROP_NO_SOURCE]		= "no-source",
+	[NAT46_DROP_NOT_GLOBAL]		= "not-global",
 	[NAT46_DROP_NO_PORT]		= "no-port",
 	[NAT46_DROP_SRC_CHECK]		= "src-check",
 	[NAT46_DROP_NO_SESSION]		= "no-session",

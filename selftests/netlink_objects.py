@@ -109,8 +109,6 @@ def test_source():
         return [(num(v) >> 16, num(v) & 0xffff) for _, v in parse(m[C["SOURCE_A_PORTS"]])]
 
     fails("source: no such device", errno.ENODEV, name, "no such device", add, dev="eth9")
-    fails("source: prefix is not supported", errno.EOPNOTSUPP, None, "", add,
-          lo="2001:db8::", kind=C["SOURCE_PREFIX"])
     fails("source: type 9", errno.EOPNOTSUPP, None, "", add, lo="2001:db8::", kind=9)
     for text in ("::", "::1", "fe80::1", "ff02::1", "::ffff:1.2.3.4"):
         fails(f"source: {text}", errno.EINVAL, None, "unicast", add, lo=text)
@@ -167,6 +165,73 @@ def test_source():
         add(lo=f"2001:db8::{i + 1:x}", frm=f"10.2.{i}.0/24")
     fails("source: the 257th", errno.ENOSPC, lo, "256", add, lo="2001:db8::9",
           frm="10.3.0.0/24")
+
+
+def test_source_prefix():
+    new_netns()
+    n = Nat46()
+    sh("ip link add d0 type dummy")
+    lo, plen = C["SOURCE_A_ADDR_LO"], C["SOURCE_A_PLEN"]
+
+    def add(prefix=None, flags=NEW, **kw):
+        n.req("SOURCE_ADD", source(prefix=prefix, **kw), flags)
+
+    def remove(prefix, frm=None, **kw):
+        n.req("SOURCE_DEL", source(prefix=prefix, frm=frm, **kw))
+
+    def show():
+        return [dict(m) for m in n.all("SOURCE_GET")[0]]
+
+    for bits in range(129):
+        if bits in (32, 40, 48, 56, 64, 96):
+            works(f"prefix: /{bits}", add, f"2001:db8::/{bits}")
+            same("... shown", [(m[lo], m[plen][0]) for m in show()],
+                 [(ip("2001:db8::").packed, bits)])
+            works("... removed", remove, f"2001:db8::/{bits}")
+        else:
+            fails(f"prefix: /{bits}", errno.EINVAL, plen, "none of 32, 40", add,
+                  f"2001:db8::/{bits}")
+    fails("prefix: /129", errno.ERANGE, plen, "", add, "2001:db8::/129")
+    fails("prefix: no length", errno.EINVAL, None, "length is missing", add, lo="2001:db8::",
+          kind=C["SOURCE_PREFIX"])
+    fails("prefix: bits behind the length", errno.EINVAL, lo, "beyond its length", add,
+          "2001:db8:0:0:1::/64")
+    fails("prefix: bits 64 to 71", errno.EINVAL, lo, "bits 64 to 71", add,
+          "2001:db8::100:0:0:0/96")
+    works("prefix: bit 72", add, "2001:db8:0:0:80::/96")
+    works("... removed", remove, "2001:db8:0:0:80::/96")
+    for text in ("fe80::/64", "ff05::/32", "::/96", "::ffff:0:0/96", "::/32"):
+        fails(f"prefix: {text}", errno.EINVAL, lo, "come from", add, text)
+    for bits in (32, 40, 48, 56, 64):
+        fails(f"prefix: 64:ff9b::/{bits}", errno.EINVAL, lo, "well-known", add,
+              f"64:ff9b::/{bits}")
+    works("prefix: the well-known one", add, "64:ff9b::/96", frm="10.1.0.0/16")
+    works("prefix: 64:ff9b:1::/48, of local use", add, "64:ff9b:1::/48", frm="10.2.0.0/16")
+    fails("prefix: takes no ports", errno.EINVAL, C["SOURCE_A_PORTS"], "does not take", add,
+          "2001:db8::/96", ports=[(1, 2)])
+    fails("prefix: takes no last address", errno.EINVAL, C["SOURCE_A_ADDR_HI"],
+          "does not take", add, "2001:db8::/96", hi="2001:db8::1")
+
+    works("prefix: for some", add, "2001:db8:46::/96", frm="10.0.0.0/8")
+    ok("prefix: no ports are shown", all(C["SOURCE_A_PORTS"] not in m for m in show()))
+    fails("prefix: again", errno.EEXIST, lo, "exists", add, "2001:db8:46::/96",
+          frm="10.0.0.0/8")
+    works("prefix: replaced by itself", add, "2001:db8:46::/96", CREATE | REPLACE,
+          frm="10.0.0.0/8")
+    works("prefix: the same for others", add, "2001:db8:46::/96", frm="172.16.0.0/12")
+    for text in ("2001:db8:46::/64", "2001:db8::/32"):
+        fails(f"prefix: {text} overlaps it", errno.EEXIST, lo, "overlap", add, text,
+              frm="10.3.0.0/16")
+    fails("addr: inside the prefix", errno.EEXIST, lo, "overlap", add, lo="2001:db8:46::1",
+          frm="10.3.0.0/16")
+    works("addr: beside it", add, lo="2001:db8:47::1", frm="10.3.0.0/16")
+    fails("prefix: around that", errno.EEXIST, lo, "overlap", add, "2001:db8:47::/64",
+          frm="10.4.0.0/16")
+    fails("prefix: del with another from", errno.ENOENT, lo, "no such source", remove,
+          "2001:db8:46::/96")
+    fails("prefix: del of another length", errno.ENOENT, lo, "no such source", remove,
+          "2001:db8:46::/64", "10.0.0.0/8")
+    works("prefix: del", remove, "2001:db8:46::/96", "10.0.0.0/8")
 
 
 def test_policy():

@@ -27,7 +27,8 @@ check "the pool has its route by the device nat46" \
 	sh -c "ip -n node route show proto 46 | grep -q '198.18.0.0/16 dev nat46.*mtu 1500'"
 check "source add dev" n46 source add dev eth0
 check "source add addr" n46 source add addr 2001:db8:7::1-2001:db8:7::ff ports 2000-2999,4000 from 10.0.0.0/8
-same "source show" "addr 2001:db8:7::1-2001:db8:7::ff ports 2000-2999,4000-4000 from 10.0.0.0/8|dev eth0 ports 61000-65535,10000-29999|" "$(lines source)"
+check "source add prefix" n46 source add prefix 2001:db8:46::/96 from 10.2.0.0/16
+same "source show" "prefix 2001:db8:46::/96 from 10.2.0.0/16|addr 2001:db8:7::1-2001:db8:7::ff ports 2000-2999,4000-4000 from 10.0.0.0/8|dev eth0 ports 61000-65535,10000-29999|" "$(lines source)"
 check "map add" n46 map add 198.18.0.7 to 2001:db8:9::7,2001:db8:9::8 name v6only.example
 check "map add, expiring, another owner" n46 map add 198.18.0.8 to 2001:db8:9::9 expires 1000 hold 60 proto me
 same "map show ADDR" "198.18.0.7 to 2001:db8:9::7,2001:db8:9::8 name v6only.example proto static|" "$(lines map show 198.18.0.7)"
@@ -71,6 +72,10 @@ for o in pool source map policy session param stats "session count" "stats drops
 done
 check "status page" sh -c "ip netns exec node nat46 | grep -q '^mappings 2'"
 check "help" sh -c "nat46 help | grep -q OBJECT && nat46 map help | grep -q GLOB"
+
+same "JSON: a prefix source" "prefix 2001:db8:46::/96 10.2.0.0/16" \
+	"$(n46 -j source | python3 -c 'import json,sys; s = json.load(sys.stdin)[0]; print(s["type"], s["prefix"], s["from"])')"
+check "source replace prefix" n46 source replace prefix 2001:db8:46::/96 from 10.2.0.0/16
 
 note "save and restore"
 n46 save all >/run/save1
@@ -117,6 +122,8 @@ echo "pool add 198.18.0.0/16" | n46 restore
 
 note "bad input: one line, the word at fault, nothing changed"
 n46 map add 198.18.0.50 to 2001:db8:9::7 proto me
+n46 source add dev eth0
+n46 source add addr 2001:db8:7::1 from 10.0.0.0/8
 was=$(n46 save all; n46 param)
 # bad STATUS WORD COMMAND...
 bad() {
@@ -149,7 +156,12 @@ bad 1 device source add dev
 bad 2 nosuchdev source add dev nosuchdev
 bad 1 70000 source add dev eth0 ports 61000-70000
 bad 1 65000-61000 source add dev eth0 ports 65000-61000
-bad 2 prefix source add prefix 2001:db8::/96
+bad 1 'prefix is missing' source add prefix
+bad 1 2001:db8::1/96 source add prefix 2001:db8::1/96
+bad 2 2001:db8::/80 source add prefix 2001:db8::/80
+bad 2 64:ff9b::/64 source add prefix 64:ff9b::/64 from 10.1.0.0/16
+bad 2 'same clients' source add prefix 2001:db8::/96
+bad 2 'overlap' source add prefix 2001:db8:7::/96 from 10.1.0.0/16
 bad 2 fe80::1 source add addr fe80::1
 bad 1 198.18.0 map add 198.18.0 to 2001:db8::1
 bad 1 to map add 198.18.0.9 2001:db8::1

@@ -86,7 +86,10 @@ def from_(kind, prefix):
             attr(C[kind + "_A_FROM_PLEN"], u8(int(plen))))
 
 
-def source(dev=None, lo=None, hi=None, ports=None, frm=None, more=(), kind=None):
+def source(dev=None, lo=None, hi=None, ports=None, frm=None, more=(), kind=None, prefix=None):
+    if prefix:
+        lo, plen = prefix.split("/")
+        kind = C["SOURCE_PREFIX"]
     out = attr(C["SOURCE_A_TYPE"], u8(kind or C["SOURCE_DEV" if dev else "SOURCE_ADDR"]))
     if dev:
         out += attr(C["SOURCE_A_IFNAME"], dev)
@@ -94,6 +97,8 @@ def source(dev=None, lo=None, hi=None, ports=None, frm=None, more=(), kind=None)
         out += attr(C["SOURCE_A_ADDR_LO"], ip(lo))
     if hi:
         out += attr(C["SOURCE_A_ADDR_HI"], ip(hi))
+    if prefix:
+        out += attr(C["SOURCE_A_PLEN"], u8(int(plen)))
     if ports is not None:
         out += attr(C["SOURCE_A_PORTS"],
                     [attr(C["PORTS_A_RANGE"], u32(a << 16 | b)) for a, b in ports])

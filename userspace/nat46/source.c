@@ -146,6 +146,9 @@ static int show(struct nlattr **a, void *arg)
 	if (a[NAT46_SOURCE_A_IFNAME]) {
 		p_str("type", NULL, "dev");
 		p_str("dev", "dev %s", nla_get_string(a[NAT46_SOURCE_A_IFNAME]));
+	} else if (lo && a[NAT46_SOURCE_A_PLEN]) {
+		p_str("type", NULL, "prefix");
+		p_v6_prefix("prefix", "prefix %s", lo, nla_get_u8(a[NAT46_SOURCE_A_PLEN]));
 	} else if (lo) {
 		p_str("type", NULL, "addr");
 		p_v6("addr", "addr %s", lo);
@@ -194,5 +197,5 @@ const struct object source_object = {
 	"nat46 source { add | replace } SOURCE [ ports LO-HI[,LO-HI] ] [ from V4PREFIX ] [ force ]\n"
 	"nat46 source del SOURCE [ from V4PREFIX ] [ force | drain ]\n"
 	"nat46 source [ show ]\n"
-	"  SOURCE := dev IFNAME | addr V6ADDR[-V6ADDR]\n"
+	"  SOURCE := dev IFNAME | addr V6ADDR[-V6ADDR] | prefix V6PREFIX\n"
 };

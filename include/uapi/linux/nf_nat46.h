@@ -138,17 +138,21 @@ enum nat46_source_type {
 	NAT46_SOURCE_UNSPEC,
 	NAT46_SOURCE_DEV,	/* the address the kernel picks on a device */
 	NAT46_SOURCE_ADDR,	/* a range of addresses */
-	NAT46_SOURCE_PREFIX,	/* RFC 6052 embedding: not supported yet,
-				 * refused with EOPNOTSUPP
+	NAT46_SOURCE_PREFIX,	/* a prefix that the client's address is
+				 * embedded in (RFC 6052), its port kept
 				 */
 };
 
 /*
  * source: where the IPv6 source address and port of a session come from. It is
- * known by TYPE with IFNAME or ADDR_LO (and ADDR_HI), and FROM; ADD takes these
- * and PORTS. DEL takes them with at most one of FORCE, DRAIN, which mean what
- * they do for a pool. The source whose FROM holds the client with the longest
- * prefix serves it; one without FROM serves all.
+ * known by TYPE with IFNAME, ADDR_LO and ADDR_HI, or ADDR_LO and PLEN, and by
+ * FROM; ADD takes these and PORTS. DEL takes them with at most one of FORCE,
+ * DRAIN, which mean what they do for a pool. The source whose FROM holds the
+ * client with the longest prefix serves it; one without FROM serves all.
+ *
+ * A prefix source's addresses are no other source's; only the same prefix may
+ * be given to other clients by another FROM. 64:ff9b::/96 serves none but
+ * global IPv4 addresses: a packet of another client is dropped as not-global.
  */
 enum nat46_source_attr {
 	NAT46_SOURCE_A_UNSPEC,
@@ -157,10 +161,12 @@ enum nat46_source_attr {
 	NAT46_SOURCE_A_IFINDEX,		/* u32, reply */
 	NAT46_SOURCE_A_ADDR_LO,		/* be128: TYPE addr, first address */
 	NAT46_SOURCE_A_ADDR_HI,		/* be128: last one; absent: ADDR_LO */
-	NAT46_SOURCE_A_PLEN,		/* u8: TYPE prefix (ADDR_LO) */
+	NAT46_SOURCE_A_PLEN,		/* u8: TYPE prefix (ADDR_LO): 32, 40, 48,
+					 * 56, 64 or 96
+					 */
 	NAT46_SOURCE_A_PORTS,		/* nested, up to 8 times PORT_RANGE, in
 					 * order of preference; absent: the
-					 * type's default
+					 * type's default; not in TYPE prefix
 					 */
 	NAT46_SOURCE_A_FROM,		/* be32 */
 	NAT46_SOURCE_A_FROM_PLEN,	/* u8: 0..32 */
