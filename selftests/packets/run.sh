@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# All packet cases in each mode, in a guest:
+#   selftests/vm/run -- 'exec bash $NAT46_SRC/selftests/packets/run.sh'
+# With arguments: run.py's, once.
+here=$(dirname "$(realpath "$0")")
+insmod "$NAT46_KO" || exit 1
+sysctl -qw net.ipv4.icmp_msgs_per_sec=1000000 net.ipv4.icmp_msgs_burst=1000000
+rc=0
+once() {
+	/usr/bin/python3 "$here/run.py" "$@" || rc=1
+	local n
+	for n in pod node internet6; do
+		ip netns del $n
+	done
+}
+if [ $# -gt 0 ]; then
+	once "$@"
+else
+	for mode in default tx-off partial frags tap; do
+		once $mode
+	done
+fi
+rmmod nf_nat46 || rc=1
+exit $rc
