@@ -37,6 +37,20 @@ enum nat46_reason nat46_defrag4(struct nat46_pkt *p)
 }
 
 /**
+ * nat46_fragment_id6() - the number of an IPv6 fragment
+ * @p: parsed as far as its fragment header
+ *
+ * Context: any.
+ * Return: the Identification, host order; 0 where the header is cut short.
+ */
+u32 nat46_fragment_id6(const struct nat46_pkt *p)
+{
+	struct frag_hdr buf, *fh = skb_header_pointer(p->skb, p->l4, sizeof(buf), &buf);
+
+	return fh ? ntohl(fh->identification) : 0;
+}
+
+/**
  * nat46_defrag6() - put an IPv6 packet together
  * @p: with skb set to a fragment to one of our addresses
  *

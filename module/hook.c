@@ -160,6 +160,8 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 
 	nat46_session_seen(s, NAT46_DIR_4, p->tcp_flags);
 	nat46_rewrite46(p, s);
+	if (unlikely(s->stateless && !skb_is_gso(p->skb) && p->skb->len > nat46_fragment_size6(p)))
+		return nat46_cut6(p, dst, nat46_fragment_size6(p));
 	nat46_send6(p, dst);
 	return NAT46_OK;
 }
@@ -450,6 +452,7 @@ static unsigned int fragment_from_ipv6(struct nat46_pkt *p)
 
 	if (!to_a_source(p, &ipv6_hdr(p->skb)->daddr))
 		return NF_ACCEPT;
+	p->id = nat46_fragment_id6(p);
 	r = nat46_defrag6(p);
 	if (r == NAT46_REASON_MAX)
 		return NF_STOLEN;

@@ -356,6 +356,7 @@ struct nat46_pkt {
 					 * came in; 0: in one
 					 */
 	u16 pointer;			/* offset of the byte to blame */
+	u32 id;				/* Identification of its fragments */
 	u32 mtu;			/* 4->6: of the path */
 	union {
 		struct nat46_tuple4 t4;
@@ -384,6 +385,7 @@ bool nat46_has_ports(u8 proto);
 
 enum nat46_reason nat46_defrag4(struct nat46_pkt *p);
 enum nat46_reason nat46_defrag6(struct nat46_pkt *p);
+u32 nat46_fragment_id6(const struct nat46_pkt *p);
 
 /* ---- session.c ------------------------------------------------------------- */
 
@@ -394,6 +396,7 @@ struct nat46_session {
 	struct nat46_tuple4 t4;
 	bool local;			/* opened by a socket of this node */
 	bool dead;			/* under both bucket locks: unhashed */
+	bool stateless;			/* of a prefix source */
 	struct nat46_tuple6 t6;
 	__wsum diff;			/* 4->6: addresses and ports; an echo
 					 * session: IPv6 addresses, identifier
@@ -496,12 +499,17 @@ enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *
 enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *s,
 			       const struct dst_entry *dst);
 
+/* ---- cut.c: fragments that keep their number ---------------------------------- */
+
+enum nat46_reason nat46_cut6(struct nat46_pkt *p, struct dst_entry *dst, unsigned int size);
+
 /* ---- output.c ---------------------------------------------------------------- */
 
 struct dst_entry *nat46_route6(struct nat46_session *s,
 			       const struct sk_buff *skb);
 struct dst_entry *nat46_route4(struct nat46_session *s,
 			       const struct sk_buff *skb);
+unsigned int nat46_fragment_size6(const struct nat46_pkt *p);
 void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst);
 void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst);
 bool nat46_send4_local(struct nat46_pkt *p);

@@ -236,6 +236,7 @@ static enum nat46_reason choose_path(struct nat46_pkt *p,
 	} else {
 		if (forbidden(src, p->t4.saddr))
 			return NAT46_DROP_NOT_GLOBAL;
+		s->stateless = true;
 		s->t6.saddr = src->lo;
 		nat46_embed(s->t6.saddr.s6_addr, src->plen, (const u8 *)&p->t4.saddr);
 	}

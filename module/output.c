@@ -136,6 +136,22 @@ static void scrub(struct sk_buff *skb, bool forwarded)
 #define FRAG_GROWTH	28u
 
 /**
+ * nat46_fragment_size6() - how long may an IPv6 fragment of a packet be?
+ * @p: the packet, its path's MTU filled in
+ *
+ * No longer than the fragments that it came in, nor than the path takes.
+ *
+ * Context: any.
+ * Return: bytes, with all headers.
+ */
+unsigned int nat46_fragment_size6(const struct nat46_pkt *p)
+{
+	const u32 mtu = max_t(u32, p->mtu, IPV6_MIN_MTU);
+
+	return p->frag_max ? clamp_t(u32, p->frag_max + FRAG_GROWTH, IPV6_MIN_MTU, mtu) : mtu;
+}
+
+/**
  * nat46_send6() - send a translated packet towards its target
  * @p: rewritten to IPv6; the skb is consumed
  * @dst: the route, not referenced
@@ -160,9 +176,7 @@ void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst)
 		skb->ignore_df = !p->df;
 	if (p->frag_max && !p->icmp_error) {
 		skb->ignore_df = 1;
-		IP6CB(skb)->frag_max_size = clamp_t(u32, p->frag_max + FRAG_GROWTH,
-						    IPV6_MIN_MTU,
-						    max_t(u32, p->mtu, IPV6_MIN_MTU));
+		IP6CB(skb)->frag_max_size = nat46_fragment_size6(p);
 	}
 	nat46_count(p->nn, NAT46_CNT_PKT_46);
 	ip6_local_out(p->nn->net, skb->sk, skb);

@@ -266,6 +266,7 @@ enum nat46_reason nat46_parse4(struct nat46_pkt *p)
 	p->tos = iph->tos;
 	p->df = iph->frag_off & htons(IP_DF);
 	p->frag_max = IPCB(p->skb)->frag_max_size;
+	p->id = ntohs(iph->id);
 	p->l4 = iph->ihl * 4;
 	p->t4.saddr = iph->saddr;
 	p->t4.daddr = iph->daddr;

@@ -243,7 +243,7 @@ void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s)
 /*
  * DF as RFC 7915 section 5.1 says: never where the packet came in fragments.
  * The Identification is the kernel's own, since several targets' packets leave
- * from here (RFC 6864).
+ * from here (RFC 6864), but for fragments of a stateless flow (section 5.1.1).
  */
 static void ipv4_header(struct nat46_pkt *p, const struct nat46_session *s)
 {
@@ -261,7 +261,9 @@ static void ipv4_header(struct nat46_pkt *p, const struct nat46_session *s)
 	iph->protocol = s->t4.proto;
 	iph->saddr = s->t4.daddr;
 	iph->daddr = s->t4.saddr;
-	if (!iph->frag_off)
+	if (p->id && s->stateless)
+		iph->id = htons(p->id);
+	else if (!iph->frag_off)
 		__ip_select_ident(p->nn->net, iph, skb_shinfo(skb)->gso_segs ?: 1);
 	ip_send_check(iph);
 }

@@ -186,5 +186,31 @@ raise SystemExit(1)"
 	same "$src: a small MTU towards the pod: the server learns of it" "$want" "$fetched"
 	ip -n node link set eni1 mtu 1500
 done
+# a stateless source keeps the numbers of fragments (RFC 7915 sections 4.1, 5.1.1)
+n46 session flush all >/dev/null
+n46 source del addr 2001:db8:100::1 force
+n46 source add prefix 2001:db8:100::/96
+ip netns exec internet6 tcpdump -Z root --immediate-mode -vnli eth0 ip6 proto 44 >/run/frag6 2>/dev/null &
+tap6=$!
+ip netns exec pod tcpdump -Z root --immediate-mode -vnli eth0 'src host 198.18.0.7 and ip[6:2] & 0x3fff != 0' >/run/frag4 2>/dev/null &
+tap4=$!
+sleep 1
+check "prefix source: datagrams in fragments" in_pod python3 "$here/lib/udp.py" ask $MAPPED 4433 2 3000 5000
+in_pod python3 -c "
+import socket
+from scapy.all import IP, UDP, fragment
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+for f in fragment(IP(src='$POD4', dst='$MAPPED', id=0xbeef) / UDP(sport=5555, dport=4433) / (b'x' * 3000), 1400):
+    raw.sendto(bytes(f), ('$MAPPED', 0))" 2>/dev/null
+wait_for 5 grep -q beef /run/frag6
+sleep 0.5
+kill $tap6 $tap4
+wait $tap6 $tap4 2>/dev/null
+check "prefix source: the Identification is carried to IPv6" grep -q 'frag (0x0000beef:0' /run/frag6
+# what the server sent in answer, and the same in IPv4: the low 16 bits
+sent=$(grep "$SERVER6 > " /run/frag6 | grep -o 'frag (0x[0-9a-f]*' | sed 's/.*0x....//' | sort -u | xargs)
+got=$(grep -o ' id [0-9]*' /run/frag4 | awk '{printf "%04x\n", $2}' | sort -u | xargs)
+same "prefix source: and to IPv4" "$sent" "$got"
+check "prefix source: there were some" test -n "$got"
 check "no error is left without a name" test "$(drops malformed)" = 0
 finish
