@@ -88,6 +88,18 @@ for nic in pod:eth0 internet6:eth0 node:eni1 node:wan; do
 	ip netns exec "${nic%:*}" ethtool -K "${nic#*:}" tx on tso on gso on gro on >/dev/null 2>&1
 done
 
+note "whole packets come, the node's devices take segments only"
+for nic in eni1 wan; do in_node ethtool -K $nic tso off gso off >/dev/null 2>&1; done
+# what can't be segmented is dropped there, and TCP would repair it in silence
+dropped() { in_node cat /sys/class/net/{eni1,wan}/statistics/tx_dropped | xargs; }
+before=$(dropped)
+fetch pod -o /run/down $URL/big
+same "segmented behind us: down, sha256" "$(sum_of "$SRV/www/big")" "$(sum_of /run/down)"
+fetch pod -T "$SRV/www/big" $URL/up/cut
+same "segmented behind us: up, sha256" "$(sum_of "$SRV/www/big")" "$(sum_of "$SRV/www/up/cut")"
+same "segmented behind us: no packet that can't be" "$before" "$(dropped)"
+for nic in eni1 wan; do in_node ethtool -K $nic tso on gso on >/dev/null 2>&1; done
+
 note "a path of MTU 1280 behind an egress of 1500"
 path_mtu 1280
 fetch pod -T "$SRV/www/big" $URL/up/small
