@@ -73,7 +73,7 @@ struct nat46_policies *nat46_policies_add(const struct nat46_policies *old,
 struct nat46_policies *nat46_policies_del(const struct nat46_policies *old,
 					  const struct nat46_policy *p,
 					  struct netlink_ext_ack *extack);
-bool nat46_policy_never(const struct nat46_conf *conf, const struct in6_addr *target);
+bool nat46_policy_never(const struct nat46_conf *conf, const struct in6_addr *target, u8 plen);
 
 /* ---- conf.c ------------------------------------------------------------------ */
 
@@ -120,11 +120,38 @@ void nat46_gc_work(struct work_struct *work);
 /* have the work run in @seconds at the latest; nn->lock held */
 void nat46_gc_kick(struct nat46_net *nn, u32 seconds);
 
+/* ---- maps.c ------------------------------------------------------------------ */
+
+/* A place among the mappings: zero is the first. */
+struct nat46_map_at {
+	unsigned int k;
+	unsigned long i;
+};
+
+/* The mapping there, or the first behind, and @at its place; NULL: the end. */
+struct nat46_mapping *nat46_maps_from(struct nat46_maps *maps, struct nat46_map_at *at);
+
+static inline struct nat46_mapping *nat46_maps_next(struct nat46_maps *maps,
+						    struct nat46_map_at *at)
+{
+	at->i++;
+	return nat46_maps_from(maps, at);
+}
+
+/* The mapping of just that prefix. */
+struct nat46_mapping *nat46_maps_get(const struct nat46_maps *maps, __be32 addr, u8 plen);
+int nat46_maps_store(struct nat46_maps *maps, struct nat46_mapping *m);
+
+struct nat46_maps *nat46_maps_alloc(void);
+void nat46_maps_free(struct nat46_maps *maps);	/* no reader left */
+u32 nat46_maps_count(const struct nat46_maps *maps, const struct nat46_pool *p);
+
 /* ---- map.c ------------------------------------------------------------------- */
 
 /* A mapping as it is asked for; checked, but for the pool and the owner. */
 struct nat46_map_spec {
 	__be32 addr;
+	u8 plen;
 	unsigned int n;
 	struct in6_addr target[NAT46_TARGETS_MAX];
 	const char *name;		/* never NULL, nor is the owner */
@@ -139,21 +166,18 @@ typedef bool (*nat46_map_match_t)(const struct nat46_mapping *m, const void *arg
 typedef void (*nat46_map_event_t)(struct nat46_net *nn, const struct nat46_mapping *m,
 				  enum nat46_map_event event);
 
-struct nat46_maps *nat46_maps_alloc(void);
-void nat46_maps_free(struct nat46_maps *maps);	/* no reader left */
 bool nat46_map_name_ok(const char *name);
 bool nat46_map_owner_ok(const char *owner);
-int nat46_map_target_check(const struct nat46_edit *e, const struct in6_addr *target,
+int nat46_map_target_check(const struct nat46_edit *e, const struct in6_addr *target, u8 plen,
 			   struct netlink_ext_ack *extack);
 int nat46_map_add(struct nat46_edit *e, const struct nat46_map_spec *spec, u8 may,
 		  struct netlink_ext_ack *extack);
-int nat46_map_del(struct nat46_edit *e, __be32 addr, const char *owner,
+int nat46_map_del(struct nat46_edit *e, __be32 addr, u8 plen, const char *owner,
 		  struct netlink_ext_ack *extack);
 void nat46_map_delete(struct nat46_net *nn, struct nat46_maps *maps, struct nat46_mapping *m,
 		      enum nat46_map_event event);
 void nat46_maps_flush(struct nat46_net *nn, struct nat46_maps *maps, nat46_map_match_t match,
 		      const void *arg);
-u32 nat46_maps_count(const struct nat46_maps *maps, const struct nat46_pool *p);
 u32 nat46_map_left(const struct nat46_mapping *m);
 void nat46_map_renew(struct nat46_mapping *m, const struct nat46_mapping *as);
 bool nat46_map_same(const struct nat46_mapping *a, const struct nat46_mapping *b);

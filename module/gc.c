@@ -73,31 +73,25 @@ static bool bury(struct nat46_mapping *m)
 }
 
 /*
- * Delete mappings whose time is over, a slice of them from *@next on, which is
- * set to where to go on, ULONG_MAX at the end. Returns in how many seconds the
- * next of these may be over, at least 1.
+ * Delete mappings whose time is over, a slice of them from @at on, which is
+ * set to where to go on. Returns in how many seconds the next of these may be
+ * over, at least 1.
  */
-static u32 expire(struct nat46_net *nn, struct nat46_maps *maps, unsigned long *next)
+static u32 expire(struct nat46_net *nn, struct nat46_maps *maps, struct nat46_map_at *at)
 {
 	unsigned int left = SLICE;
 	struct nat46_mapping *m;
-	unsigned long i;
 	u32 soonest = NEVER;
 
-	xa_for_each_start(&maps->xa, i, m, *next) {
+	for (m = nat46_maps_from(maps, at); m && left--; m = nat46_maps_next(maps, at)) {
 		u32 wait;
 
-		if (!left--) {
-			*next = i;
-			return soonest;
-		}
 		wait = due_in(m);
 		if (!wait && bury(m))
 			nat46_map_delete(nn, maps, m, NAT46_MAP_EVENT_EXPIRED);
 		else
 			soonest = min(soonest, max(wait, 1u));
 	}
-	*next = ULONG_MAX;
 	return soonest;
 }
 
@@ -204,7 +198,7 @@ static bool begin(struct nat46_edit *e, struct nat46_net *nn)
 void nat46_gc_work(struct work_struct *work)
 {
 	struct nat46_net *nn = container_of(to_delayed_work(work), struct nat46_net, map_gc);
-	unsigned long at = 0;
+	struct nat46_map_at at = { 0 };
 	struct nat46_edit e;
 	u32 next, wait;
 	bool audit;
@@ -221,7 +215,7 @@ void nat46_gc_work(struct work_struct *work)
 	if (!begin(&e, nn))
 		return;
 	next = tend(&e, audit);
-	while (e.conf && at != ULONG_MAX) {
+	while (e.conf && at.k < NAT46_MAP_LENGTHS) {
 		wait = expire(nn, e.conf->maps, &at);
 		if (wait != NEVER)
 			next = min(next, max(wait, 1 + e.conf->maps->n / PER_SECOND));

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an IPv4 address of a pool stands for, and for how long.
+ * What an IPv4 address of a pool, or a prefix of them, stands for, and for how
+ * long.
  *
- * The xarray holds one reference of a mapping, each session another. A session
- * opens on a mapping without any lock, while the kernel may be about to delete
- * it because it has none: the word that counts the sessions decides. Expiry
- * (gc.c) makes it negative, and from then on no session can open.
+ * The table (maps.c) holds one reference of a mapping, each session another. A
+ * session opens on a mapping without any lock, while the kernel may be about to
+ * delete it because it has none: the word that counts the sessions decides.
+ * Expiry (gc.c) makes it negative, and from then on no session can open.
  */
 #include <linux/mm.h>
 #include <linux/rwsem.h>
@@ -22,41 +23,37 @@ static hsiphash_key_t target_key __read_mostly;
 /* ---- what the packet path asks ------------------------------------------------ */
 
 /**
- * nat46_map_find() - the mapping of an address
+ * nat46_map_find() - the mapping that serves an address
  * @conf: the configuration
  * @addr: the address
+ *
+ * Of all whose prefix holds it the longest: RFC 7757 section 3.3.1, step 1.
  *
  * Context: RCU; no reference is taken.
  * Return: the mapping, or NULL.
  */
 struct nat46_mapping *nat46_map_find(const struct nat46_conf *conf, __be32 addr)
 {
-	return xa_load(&conf->maps->xa, ntohl(addr));
+	struct nat46_mapping *m = NULL;
+	unsigned int k;
+
+	for (k = 0; k < NAT46_MAP_LENGTHS && !m; k++)
+		m = xa_load(&conf->maps->xa[k], ntohl(addr) >> k);
+	return m;
 }
 
-/**
- * nat46_map_target() - the target for a client
- * @m: the mapping
- * @client: the client's address
- *
+/*
  * By rendezvous hashing: as long as a target is in the mapping, the clients
  * that have it keep it.
- *
- * Context: RCU.
- * Return: the target.
  */
-struct in6_addr nat46_map_target(const struct nat46_mapping *m, __be32 client)
+static unsigned int choose(const struct nat46_binding *b, __be32 client)
 {
-	const struct nat46_binding *b = rcu_dereference(m->binding);
 	struct {
 		struct in6_addr target;
 		__be32 client;
 	} __aligned(HSIPHASH_ALIGNMENT) key = { .client = client };
 	unsigned int i, best = 0;
 	u32 hash, most = 0;
-
-	if (b->n == 1)
-		return b->target[0];
 
 	net_get_random_once(&target_key, sizeof(target_key));
 	for (i = 0; i < b->n; i++) {
@@ -67,7 +64,26 @@ struct in6_addr nat46_map_target(const struct nat46_mapping *m, __be32 client)
 			best = i;
 		}
 	}
-	return b->target[best];
+	return best;
+}
+
+/**
+ * nat46_map_target() - the target for a client
+ * @m: the mapping
+ * @client: the client's address
+ * @addr: the address that it asks for; the target takes over what lies behind
+ *	the mapping's prefix
+ *
+ * Context: RCU.
+ * Return: the target.
+ */
+struct in6_addr nat46_map_target(const struct nat46_mapping *m, __be32 client, __be32 addr)
+{
+	const struct nat46_binding *b = rcu_dereference(m->binding);
+	struct in6_addr target = b->target[b->n == 1 ? 0 : choose(b, client)];
+
+	nat46_eam(target.s6_addr, (const u8 *)&addr, m->plen);
+	return target;
 }
 
 /**
@@ -172,42 +188,6 @@ void nat46_map_event(struct nat46_net *nn, const struct nat46_mapping *m,
 
 /* ---- life ------------------------------------------------------------------------ */
 
-/**
- * nat46_maps_alloc() - room for mappings
- *
- * Context: may sleep.
- * Return: the mappings, none yet, or NULL.
- */
-struct nat46_maps *nat46_maps_alloc(void)
-{
-	struct nat46_maps *maps = kzalloc(sizeof(*maps), GFP_KERNEL_ACCOUNT);
-
-	if (maps)
-		xa_init_flags(&maps->xa, XA_FLAGS_ACCOUNT);
-	return maps;
-}
-
-/**
- * nat46_maps_free() - free mappings that have no reader
- * @maps: the mappings, or NULL; sessions may still hold some
- *
- * Context: may sleep.
- */
-void nat46_maps_free(struct nat46_maps *maps)
-{
-	struct nat46_mapping *m;
-	unsigned long i;
-
-	if (!maps)
-		return;
-	xa_for_each(&maps->xa, i, m) {
-		nat46_map_put(m);
-		cond_resched();
-	}
-	xa_destroy(&maps->xa);
-	kfree(maps);
-}
-
 static struct nat46_binding *binding_new(const struct nat46_map_spec *spec)
 {
 	const size_t len = strlen(spec->name) + 1;
@@ -250,6 +230,7 @@ static struct nat46_mapping *mapping_new(const struct nat46_map_spec *spec)
 	}
 	refcount_set(&m->ref, 1);
 	m->addr = spec->addr;
+	m->plen = spec->plen;
 	RCU_INIT_POINTER(m->binding, b);
 	strscpy(m->owner, spec->owner, sizeof(m->owner));
 	expiry_from(m, spec);
@@ -298,7 +279,7 @@ static bool same_binding(const struct nat46_binding *a, const struct nat46_bindi
  */
 bool nat46_map_same(const struct nat46_mapping *a, const struct nat46_mapping *b)
 {
-	return a->addr == b->addr && !strcmp(a->owner, b->owner) &&
+	return a->addr == b->addr && a->plen == b->plen && !strcmp(a->owner, b->owner) &&
 	       same_binding(rcu_dereference_protected(a->binding, true),
 			    rcu_dereference_protected(b->binding, true));
 }
@@ -340,23 +321,29 @@ bool nat46_map_owner_ok(const char *owner)
  * nat46_map_target_check() - may a mapping have that target?
  * @e: the change under way
  * @target: the target
+ * @plen: the length of the mapping's prefix; the addresses of a target that is
+ *	a prefix are checked one by one, when sessions open to them
  * @extack: told why not
  *
  * Context: may sleep, nn->lock held.
  * Return: 0, -EINVAL or -EPERM.
  */
-int nat46_map_target_check(const struct nat46_edit *e, const struct in6_addr *target,
+int nat46_map_target_check(const struct nat46_edit *e, const struct in6_addr *target, u8 plen,
 			   struct netlink_ext_ack *extack)
 {
+	if (target->s6_addr32[3] & ~nat46_mask4(plen)) {
+		NL_SET_ERR_MSG(extack, "the target has bits set beyond the length of its prefix");
+		return -EINVAL;
+	}
 	if (ipv6_addr_any(target) || ipv6_addr_is_multicast(target)) {
 		NL_SET_ERR_MSG(extack, "the target is not a unicast address");
 		return -EINVAL;
 	}
-	if (nat46_policy_never(e->conf, target)) {
+	if (nat46_policy_never(e->conf, target, 96 + plen)) {
 		NL_SET_ERR_MSG(extack, "the target is denied by policy");
 		return -EPERM;
 	}
-	if (ipv6_chk_addr(e->nn->net, target, NULL, 0)) {
+	if (plen == 32 && ipv6_chk_addr(e->nn->net, target, NULL, 0)) {
 		NL_SET_ERR_MSG(extack, "the target is an address of this host");
 		return -EPERM;
 	}
@@ -405,7 +392,7 @@ static int create(struct nat46_edit *e, const struct nat46_map_spec *spec)
 
 	if (!m)
 		return -ENOMEM;
-	err = xa_err(xa_store(&e->conf->maps->xa, ntohl(spec->addr), m, GFP_KERNEL));
+	err = nat46_maps_store(e->conf->maps, m);
 	if (err) {
 		nat46_map_put(m);
 		return err;
@@ -434,11 +421,14 @@ int nat46_map_add(struct nat46_edit *e, const struct nat46_map_spec *spec, u8 ma
 		  struct netlink_ext_ack *extack)
 {
 	const struct nat46_pool *pool = nat46_pools_find(e->conf->pools, spec->addr);
-	struct nat46_mapping *m = nat46_map_find(e->conf, spec->addr);
+	struct nat46_mapping *m = nat46_maps_get(e->conf->maps, spec->addr, spec->plen);
 	int err;
 
-	if (!pool) {
-		NL_SET_ERR_MSG(extack, "the address is in no pool");
+	if (!pool || pool->plen > spec->plen) {
+		if (spec->plen == 32)
+			NL_SET_ERR_MSG(extack, "the address is in no pool");
+		else
+			NL_SET_ERR_MSG(extack, "the prefix does not lie in a pool");
 		return -EADDRNOTAVAIL;
 	}
 	if (pool->drain) {
@@ -473,7 +463,7 @@ int nat46_map_add(struct nat46_edit *e, const struct nat46_map_spec *spec, u8 ma
 void nat46_map_delete(struct nat46_net *nn, struct nat46_maps *maps, struct nat46_mapping *m,
 		      enum nat46_map_event event)
 {
-	xa_erase(&maps->xa, ntohl(m->addr));
+	xa_erase(&maps->xa[32 - m->plen], ntohl(m->addr) >> (32 - m->plen));
 	maps->n--;
 	nat46_conf_changed(nn);
 	nat46_map_event(nn, m, event);
@@ -484,16 +474,17 @@ void nat46_map_delete(struct nat46_net *nn, struct nat46_maps *maps, struct nat4
  * nat46_map_del() - delete a mapping
  * @e: the change under way, live
  * @addr: its address
+ * @plen: its length
  * @owner: only where it belongs to that one; NULL: to anybody
  * @extack: told what is wrong
  *
  * Context: may sleep, nn->lock held.
  * Return: 0, -ENOENT, -EPERM.
  */
-int nat46_map_del(struct nat46_edit *e, __be32 addr, const char *owner,
+int nat46_map_del(struct nat46_edit *e, __be32 addr, u8 plen, const char *owner,
 		  struct netlink_ext_ack *extack)
 {
-	struct nat46_mapping *m = nat46_map_find(e->conf, addr);
+	struct nat46_mapping *m = nat46_maps_get(e->conf->maps, addr, plen);
 
 	if (!m) {
 		NL_SET_ERR_MSG(extack, "no such mapping");
@@ -517,33 +508,12 @@ int nat46_map_del(struct nat46_edit *e, __be32 addr, const char *owner,
 void nat46_maps_flush(struct nat46_net *nn, struct nat46_maps *maps, nat46_map_match_t match,
 		      const void *arg)
 {
+	struct nat46_map_at at = { 0 };
 	struct nat46_mapping *m;
-	unsigned long i;
 
-	xa_for_each(&maps->xa, i, m) {
+	for (m = nat46_maps_from(maps, &at); m; m = nat46_maps_next(maps, &at)) {
 		if (match(m, arg))
 			nat46_map_delete(nn, maps, m, NAT46_MAP_EVENT_DEL);
 		cond_resched();
 	}
-}
-
-/**
- * nat46_maps_count() - the mappings in a pool
- * @maps: the mappings
- * @p: the pool
- *
- * Context: RCU, or nn->lock held.
- * Return: their number.
- */
-u32 nat46_maps_count(const struct nat46_maps *maps, const struct nat46_pool *p)
-{
-	struct xarray *xa = (struct xarray *)&maps->xa;
-	const u32 first = ntohl(p->addr);
-	unsigned long i;
-	void *m;
-	u32 n = 0;
-
-	xa_for_each_range(xa, i, m, first, first | ~ntohl(p->mask))
-		n++;
-	return n;
 }

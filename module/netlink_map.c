@@ -11,7 +11,7 @@ static const struct nla_policy targets[NAT46_TARGETS_A_MAX + 1] = {
 
 #define MAP_ADDR							\
 	[NAT46_MAP_A_ADDR]	= { .type = NLA_U32 },			\
-	[NAT46_MAP_A_PLEN]	= { .type = NLA_U8 }
+	[NAT46_MAP_A_PLEN]	= NLA_POLICY_RANGE(NLA_U8, 33 - NAT46_MAP_LENGTHS, 32)
 #define MAP_OWNER							\
 	[NAT46_MAP_A_OWNER]	= { .type = NLA_NUL_STRING, .len = NAT46_OWNER_LEN }
 #define MAP_NAME							\
@@ -45,19 +45,21 @@ const struct nla_policy nat46_nl_map_get[NAT46_MAP_A_MAX + 1] = {
 
 /* ---- changes --------------------------------------------------------------------- */
 
-static int addr_parse(struct genl_info *info, __be32 *addr)
+/* A length that is absent is that of one address. */
+static int addr_parse(struct genl_info *info, __be32 *addr, u8 *plen)
 {
-	const struct nlattr *plen = info->attrs[NAT46_MAP_A_PLEN];
+	const struct nlattr *nla = info->attrs[NAT46_MAP_A_PLEN];
 	int err = nat46_nl_need(info, NAT46_MAP_A_ADDR, "the mapping's address is missing");
 
 	if (err)
 		return err;
-	if (plen && nla_get_u8(plen) != 32) {
-		NL_SET_ERR_MSG_ATTR(info->extack, plen, "a mapping is for one address");
-		return -EINVAL;
-	}
 	*addr = nla_get_in_addr(info->attrs[NAT46_MAP_A_ADDR]);
-	return 0;
+	*plen = nla ? nla_get_u8(nla) : 32;
+	if (!(*addr & ~nat46_mask4(*plen)))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[NAT46_MAP_A_ADDR],
+			    "the prefix has bits set beyond its length");
+	return -EINVAL;
 }
 
 /* "" where the request names none */
@@ -121,7 +123,7 @@ static int spec_parse(struct genl_info *info, struct nat46_map_spec *spec)
 	const struct nlattr *name = info->attrs[NAT46_MAP_A_NAME];
 	int err;
 
-	err = addr_parse(info, &spec->addr);
+	err = addr_parse(info, &spec->addr, &spec->plen);
 	err = err ?: owner_parse(info, &spec->owner, NAT46_OWNER_STATIC);
 	err = err ?: nat46_nl_need(info, NAT46_MAP_A_TARGETS, "the mapping's targets are missing");
 	err = err ?: targets_parse(info, spec);
@@ -136,7 +138,7 @@ static int spec_parse(struct genl_info *info, struct nat46_map_spec *spec)
 	return -EINVAL;
 }
 
-static int targets_check(struct genl_info *info, const struct nat46_edit *e)
+static int targets_check(struct genl_info *info, const struct nat46_edit *e, u8 plen)
 {
 	struct in6_addr target;
 	struct nlattr *nla;
@@ -144,7 +146,7 @@ static int targets_check(struct genl_info *info, const struct nat46_edit *e)
 
 	nla_for_each_nested(nla, info->attrs[NAT46_MAP_A_TARGETS], rem) {
 		target = nla_get_in6_addr(nla);
-		err = nat46_map_target_check(e, &target, info->extack);
+		err = nat46_map_target_check(e, &target, plen, info->extack);
 		if (err) {
 			NL_SET_BAD_ATTR(info->extack, nla);
 			return err;
@@ -168,7 +170,7 @@ int nat46_map_add_doit(struct sk_buff *req, struct genl_info *info)
 	err = nat46_edit_begin(&e, nat46_nl_net(info), info->snd_portid, info->extack);
 	if (err)
 		return err;
-	err = targets_check(info, &e);
+	err = targets_check(info, &e, spec.plen);
 	if (!err)
 		err = nat46_nl_bad(info, NAT46_MAP_A_ADDR,
 				   nat46_map_add(&e, &spec, may, info->extack));
@@ -181,16 +183,17 @@ int nat46_map_del_doit(struct sk_buff *req, struct genl_info *info)
 	struct nat46_edit e;
 	const char *owner;
 	__be32 addr;
+	u8 plen;
 	int err;
 
-	err = addr_parse(info, &addr);
+	err = addr_parse(info, &addr, &plen);
 	err = err ?: owner_parse(info, &owner, NULL);
 	if (err)
 		return err;
 	err = nat46_edit_begin_live(&e, nat46_nl_net(info), info->snd_portid, info->extack);
 	if (err)
 		return err;
-	err = nat46_map_del(&e, addr, owner, info->extack);
+	err = nat46_map_del(&e, addr, plen, owner, info->extack);
 	nat46_edit_end(&e);
 	return nat46_nl_bad(info, NAT46_MAP_A_ADDR, err);
 }
@@ -274,7 +277,7 @@ static int map_put(struct sk_buff *skb, const struct nat46_mapping *m)
 	const char *name = nat46_binding_name(b);
 
 	if (nla_put_in_addr(skb, NAT46_MAP_A_ADDR, m->addr) ||
-	    nla_put_u8(skb, NAT46_MAP_A_PLEN, 32) || targets_put(skb, b) ||
+	    nla_put_u8(skb, NAT46_MAP_A_PLEN, m->plen) || targets_put(skb, b) ||
 	    (*name && nla_put_string(skb, NAT46_MAP_A_NAME, name)) ||
 	    nla_put_string(skb, NAT46_MAP_A_OWNER, m->owner))
 		return -EMSGSIZE;
@@ -291,11 +294,12 @@ int nat46_map_get_doit(struct sk_buff *req, struct genl_info *info)
 	const struct nat46_mapping *m;
 	const struct nat46_conf *conf;
 	struct sk_buff *skb;
-	int err = -ENOENT;
 	__be32 addr;
 	void *hdr;
+	u8 plen;
+	int err;
 
-	err = addr_parse(info, &addr);
+	err = addr_parse(info, &addr, &plen);
 	if (err)
 		return err;
 	if (info->attrs[NAT46_MAP_A_OWNER] || info->attrs[NAT46_MAP_A_NAME]) {
@@ -307,7 +311,12 @@ int nat46_map_get_doit(struct sk_buff *req, struct genl_info *info)
 		return -ENOMEM;
 	rcu_read_lock();
 	conf = rcu_dereference(nn->conf);
-	m = conf ? nat46_map_find(conf, addr) : NULL;
+	if (!conf)
+		m = NULL;
+	else if (info->attrs[NAT46_MAP_A_PLEN])
+		m = nat46_maps_get(conf->maps, addr, plen);
+	else
+		m = nat46_map_find(conf, addr);
 	err = m ? map_put(skb, m) : -ENOENT;
 	rcu_read_unlock();
 	if (err == -ENOENT) {
@@ -365,7 +374,7 @@ struct filter {
 /* What a dump keeps between two buffers. */
 struct walk {
 	struct filter *filter;		/* NULL: all */
-	unsigned long next;
+	struct nat46_map_at at;
 };
 
 static struct walk *walk_of(struct netlink_callback *cb)
@@ -433,19 +442,14 @@ int nat46_map_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct walk *w = walk_of(cb);
 	const struct nat46_conf *conf;
 	struct nat46_mapping *m;
-	unsigned long i;
 
 	cb->seq = READ_ONCE(nn->gen);
 	rcu_read_lock();
 	conf = rcu_dereference(nn->conf);
-	if (!conf || w->next > U32_MAX)
-		goto out;
-	xa_for_each_start(&conf->maps->xa, i, m, w->next) {
+	m = conf ? nat46_maps_from(conf->maps, &w->at) : NULL;
+	for (; m; m = nat46_maps_next(conf->maps, &w->at))
 		if (selected(w->filter, m) && !dump_one(skb, cb, m))
 			break;
-		w->next = i + 1;
-	}
-out:
 	rcu_read_unlock();
 	return skb->len;
 }

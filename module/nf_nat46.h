@@ -227,6 +227,7 @@ struct nat46_mapping {
 	struct rcu_head rcu;
 	refcount_t ref;
 	__be32 addr;
+	u8 plen;			/* 32: one address */
 	struct nat46_binding __rcu *binding;
 	atomic_t sessions;		/* live ones; negative: it has expired */
 	atomic64_t opened;
@@ -238,9 +239,16 @@ struct nat46_mapping {
 	char owner[NAT46_OWNER_LEN + 1];
 };
 
-/* Indexed by the address in host order; entries are struct nat46_mapping. */
+/* Lengths that a mapping's prefix can have: 32 to 8, as a pool's. */
+#define NAT46_MAP_LENGTHS	25
+
+/*
+ * xa[k] holds the mappings of prefixes of 32 - k bits, indexed by these bits:
+ * the first that knows an address has the longest prefix. Entries are struct
+ * nat46_mapping.
+ */
 struct nat46_maps {
-	struct xarray xa;
+	struct xarray xa[NAT46_MAP_LENGTHS];
 	unsigned int n;
 };
 
@@ -473,11 +481,12 @@ bool nat46_source_holds(const struct nat46_conf *conf,
 u8 nat46_policy_check(const struct nat46_conf *conf,
 		      const struct in6_addr *target, __be32 client,
 		      u8 proto, u16 dport);
-/* RCU; NULL: not mapped. No reference is taken. */
+/* RCU; the longest prefix; NULL: not mapped. No reference is taken. */
 struct nat46_mapping *nat46_map_find(const struct nat46_conf *conf,
 				     __be32 addr);
-/* RCU; the target for that client, by rendezvous hashing */
-struct in6_addr nat46_map_target(const struct nat46_mapping *m, __be32 client);
+/* RCU; what @addr stands for to that client, by rendezvous hashing */
+struct in6_addr nat46_map_target(const struct nat46_mapping *m, __be32 client,
+				 __be32 addr);
 /*
  * A session opens on @m: takes a reference and returns true, or returns false
  * where @m is just being deleted. Any context.

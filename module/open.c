@@ -217,7 +217,7 @@ static enum nat46_reason choose_path(struct nat46_pkt *p,
 	struct net *net = p->nn->net;
 	struct dst_entry *dst;
 
-	s->t6.daddr = nat46_map_target(s->map, p->t4.saddr);
+	s->t6.daddr = nat46_map_target(s->map, p->t4.saddr, p->t4.daddr);
 	s->t6.dport = p->t4.dport;
 	s->t6.proto = p->t4.proto;
 

@@ -86,10 +86,10 @@ static bool applies(const struct nat46_policy *p, __be32 client, u8 proto, u16 d
 }
 
 /*
- * Call @fn for each entry that holds @target, by precedence, until it returns
- * an action.
+ * Call @fn for each entry that holds @target, and all of its @plen bits, by
+ * precedence, until it returns an action.
  */
-static u8 walk(const struct nat46_policies *set, const struct in6_addr *target,
+static u8 walk(const struct nat46_policies *set, const struct in6_addr *target, u8 plen,
 	       u8 (*fn)(const struct nat46_policy *p, const void *arg), const void *arg)
 {
 	struct in6_addr prefix;
@@ -99,6 +99,8 @@ static u8 walk(const struct nat46_policies *set, const struct in6_addr *target,
 	for (g = 0; g < set->n_groups; g++) {
 		const unsigned int end = set->group[g].first + set->group[g].n;
 
+		if (set->group[g].plen > plen)
+			continue;
 		ipv6_addr_prefix(&prefix, target, set->group[g].plen);
 		for (i = first_of(set, g, &prefix);
 		     i < end && ipv6_addr_equal(&set->v[i].addr, &prefix); i++) {
@@ -139,7 +141,7 @@ u8 nat46_policy_check(const struct nat46_conf *conf, const struct in6_addr *targ
 {
 	const struct flow f = { client, proto, dport };
 
-	return walk(conf->policies, target, decide, &f) ?: conf->params.policy_default;
+	return walk(conf->policies, target, 128, decide, &f) ?: conf->params.policy_default;
 }
 
 /* An allow opens the target to somebody; a deny without conditions ends it. */
@@ -150,18 +152,35 @@ static u8 decide_for_anybody(const struct nat46_policy *p, const void *arg)
 	return p->from_plen || p->proto ? NAT46_POLICY_UNSPEC : NAT46_POLICY_DENY;
 }
 
+/* Is something in the prefix allowed to somebody? */
+static bool opened_inside(const struct nat46_policies *set, const struct in6_addr *prefix,
+			  u8 plen)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->n && set->v[i].plen > plen; i++)
+		if (set->v[i].action == NAT46_POLICY_ALLOW &&
+		    ipv6_prefix_equal(&set->v[i].addr, prefix, plen))
+			return true;
+	return false;
+}
+
 /**
  * nat46_policy_never() - could no client ever have a session to that target?
  * @conf: the configuration
- * @target: the target
+ * @target: the target, an address or a prefix
+ * @plen: how long
  *
  * Context: RCU, or under the lock.
- * Return: true where the policy denies it to everybody.
+ * Return: true where the policy denies all of it to everybody.
  */
-bool nat46_policy_never(const struct nat46_conf *conf, const struct in6_addr *target)
+bool nat46_policy_never(const struct nat46_conf *conf, const struct in6_addr *target, u8 plen)
 {
-	u8 action = walk(conf->policies, target, decide_for_anybody, NULL);
+	u8 action;
 
+	if (opened_inside(conf->policies, target, plen))
+		return false;
+	action = walk(conf->policies, target, plen, decide_for_anybody, NULL);
 	return (action ?: conf->params.policy_default) == NAT46_POLICY_DENY;
 }
 

@@ -201,7 +201,8 @@ static int keep_other(struct nat46_restore *tx, struct nat46_mapping *m,
 		      struct netlink_ext_ack *extack)
 {
 	struct nat46_maps *maps = tx->conf->maps;
-	struct nat46_mapping *new = xa_load(&maps->xa, ntohl(m->addr));
+	struct nat46_mapping *new = nat46_maps_get(maps, m->addr, m->plen);
+	const struct nat46_pool *pool = nat46_pools_find(tx->conf->pools, m->addr);
 	int err;
 
 	if (new) {
@@ -210,11 +211,11 @@ static int keep_other(struct nat46_restore *tx, struct nat46_mapping *m,
 		NL_SET_ERR_MSG(extack, "an address belongs to a mapping of another owner");
 		return -EPERM;
 	}
-	if (!nat46_pools_find(tx->conf->pools, m->addr)) {
+	if (!pool || pool->plen > m->plen) {
 		NL_SET_ERR_MSG(extack, "a mapping that stays would have no pool");
 		return -EADDRNOTAVAIL;
 	}
-	err = xa_err(xa_store(&maps->xa, ntohl(m->addr), m, GFP_KERNEL));
+	err = nat46_maps_store(maps, m);
 	if (err)
 		return err;
 	refcount_inc(&m->ref);
@@ -225,11 +226,11 @@ static int keep_other(struct nat46_restore *tx, struct nat46_mapping *m,
 static int keep_others(struct nat46_restore *tx, const struct nat46_conf *live,
 		       struct netlink_ext_ack *extack)
 {
+	struct nat46_map_at at = { 0 };
 	struct nat46_mapping *m;
-	unsigned long i;
 	int err;
 
-	xa_for_each(&live->maps->xa, i, m) {
+	for (m = nat46_maps_from(live->maps, &at); m; m = nat46_maps_next(live->maps, &at)) {
 		if (!strcmp(m->owner, tx->owner))
 			continue;
 		err = keep_other(tx, m, extack);
@@ -246,41 +247,41 @@ static int keep_others(struct nat46_restore *tx, const struct nat46_conf *live,
  */
 static void keep_same(struct nat46_restore *tx, const struct nat46_conf *live)
 {
-	struct xarray *xa = &tx->conf->maps->xa;
+	struct nat46_maps *maps = tx->conf->maps;
+	struct nat46_map_at at = { 0 };
 	struct nat46_mapping *m, *old;
-	unsigned long i;
 
-	xa_for_each(xa, i, m) {
-		old = xa_load(&live->maps->xa, i);
+	for (m = nat46_maps_from(maps, &at); m; m = nat46_maps_next(maps, &at)) {
+		old = xa_load(&live->maps->xa[at.k], at.i);
 		if (!old || old == m || !nat46_map_same(old, m))
 			continue;
 		refcount_inc(&old->ref);
-		xa_store(xa, i, old, GFP_KERNEL);
+		nat46_maps_store(maps, old);
 		if (old->expires || m->expires) {
 			nat46_map_renew(old, m);
-			xa_set_mark(xa, i, RENEWED);
+			xa_set_mark(&maps->xa[at.k], at.i, RENEWED);
 		}
 		nat46_map_put(m);
 		cond_resched();
 	}
 }
 
-static void tell(struct nat46_net *nn, const struct nat46_maps *old, const struct nat46_maps *new)
+static void tell(struct nat46_net *nn, struct nat46_maps *was, struct nat46_maps *is)
 {
-	struct xarray *was = (struct xarray *)&old->xa, *is = (struct xarray *)&new->xa;
+	struct nat46_map_at at = { 0 };
 	struct nat46_mapping *m, *n;
-	unsigned long i;
 
-	xa_for_each(was, i, m) {
-		if (!xa_load(is, i))
+	for (m = nat46_maps_from(was, &at); m; m = nat46_maps_next(was, &at)) {
+		if (!xa_load(&is->xa[at.k], at.i))
 			nat46_map_event(nn, m, NAT46_MAP_EVENT_DEL);
 		cond_resched();
 	}
-	xa_for_each(is, i, m) {
-		n = xa_load(was, i);
+	at = (struct nat46_map_at){ 0 };
+	for (m = nat46_maps_from(is, &at); m; m = nat46_maps_next(is, &at)) {
+		n = xa_load(&was->xa[at.k], at.i);
 		if (!n)
 			nat46_map_event(nn, m, NAT46_MAP_EVENT_NEW);
-		else if (n != m || xa_get_mark(is, i, RENEWED))
+		else if (n != m || xa_get_mark(&is->xa[at.k], at.i, RENEWED))
 			nat46_map_event(nn, m, NAT46_MAP_EVENT_CHANGE);
 		cond_resched();
 	}

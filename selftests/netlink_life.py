@@ -371,6 +371,9 @@ def test_storm():
                 r.choice((
                     lambda: g.add_map(addr, ["2001:db8:9::1", "2001:db8:9::2"], CREATE | REPLACE,
                                       expires=r.randrange(1, 3), hold=1),
+                    lambda: g.add_map("198.18.0.0/24", ["2001:db8:8::"], CREATE | REPLACE,
+                                      expires=r.randrange(1, 3), hold=1),
+                    lambda: g.req("MAP_DEL", mapping("198.18.0.0/24", None)),
                     lambda: g.req("MAP_DEL", mapping(addr, None)),
                     lambda: g.req("POLICY_ADD", policy("2001:db8:9::1/128", "DENY"), NEW),
                     lambda: g.req("POLICY_DEL", policy("2001:db8:9::1/128")),
@@ -425,6 +428,8 @@ def test_fuzz():
 
     good = [("POOL_ADD", pool("198.18.0.0/16")), ("SOURCE_ADD", source(dev="d0")),
             ("MAP_ADD", mapping("198.18.0.1", ["2001:db8:9::1"], expires=1)),
+            ("MAP_ADD", mapping("198.18.0.0/24", ["2001:db8:9::"], expires=1)),
+            ("SOURCE_ADD", source(prefix="3fff::/96", frm="192.0.2.0/24")),
             ("POLICY_ADD", policy("2001:db8:9::/64", "DENY")), ("RESTORE_BEGIN", b""),
             ("POOL_DEL", pool("198.18.0.0/16")), ("MAP_GET", attr(1, ip("198.18.0.1")))]
     done = refused = 0

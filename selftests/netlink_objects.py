@@ -4,15 +4,15 @@ import errno
 import time
 
 from genl import C, CREATE, NEW, REPLACE, NlError, attr, ip, parse, u8, u32
-from nat46 import (Nat46, fails, mapping, new_netns, num, ok, policy, pool, same, sh, source,
-                   wait, works)
+from nat46 import (Nat46, begin, commit, fails, mapping, new_netns, num, ok, policy, pool, same,
+                   sh, source, wait, works)
 
 
 def test_unset():
     new_netns()
     n = Nat46()
     info = n.info()
-    same("info: API", info[C["INFO_A_API"]], 1)
+    same("info: API", info[C["INFO_A_API"]], 2)
     same("info: nothing is set", [info[C["INFO_A_" + k]] for k in
                                   ("POOLS", "SOURCES", "MAPPINGS", "POLICIES", "SESSIONS")],
          [0] * 5)
@@ -355,8 +355,6 @@ def test_map():
           hold=3)
     fails("map: expires 0", errno.ERANGE, A["EXPIRES"], "", n.add_map, "198.18.0.1", good,
           expires=0)
-    fails("map: a prefix", errno.EINVAL, A["PLEN"], "one address", n.req, "MAP_ADD",
-          mapping("198.18.0.0", good) + attr(A["PLEN"], u8(24)), NEW)
 
     eight = [f"2001:db8::{i}" for i in range(1, 9)]
     works("map: the fullest", n.add_map, "198.18.0.1", eight, name="n" * 255, owner="o" * 15,
@@ -412,6 +410,128 @@ def test_map():
     same("map: ... and is told", ev.events()[-1], (4, "198.18.0.9"))
     n.add_map("198.18.0.10", good, REPLACE, owner="dns46", expires=1)
     ok("map: a shorter time counts", wait(5, lambda: not n.maps()))
+
+
+def test_map_prefix():
+    new_netns()
+    n, ev = Nat46(), Nat46("map")
+    A = {k[6:]: v for k, v in C.items() if k.startswith("MAP_A_")}
+    n.req("POOL_ADD", pool("198.18.0.0/16"), NEW)
+    n.req("POOL_ADD", pool("10.0.0.0/8"), NEW)
+    good = ["2001:db8:9::"]
+
+    for plen in range(8, 33):
+        works(f"prefix: 10.0.0.0/{plen}", n.add_map, f"10.0.0.0/{plen}", good)
+        same("... comes back", n.get_map(f"10.0.0.0/{plen}")[A["PLEN"]], u8(plen))
+    same("prefix: the pool counts them all",
+         [num(dict(m)[C["POOL_A_MAPPINGS"]]) for m in n.all("POOL_GET")[0]], [25, 0])
+    same("prefix: and so does info", n.info()[C["INFO_A_MAPPINGS"]], 25)
+    same("prefix: a dump, the longest first", list(n.maps()),
+         ["10.0.0.0"] + [f"10.0.0.0/{k}" for k in range(31, 7, -1)])
+    for addr, plen in (("10.0.0.0", 32), ("10.0.0.1", 31), ("10.0.0.2", 30), ("10.0.1.0", 23),
+                       ("10.128.0.0", 8), ("10.1.0.0", 15), ("10.255.255.255", 8)):
+        same(f"prefix: GET of {addr} alone", n.get_map(addr)[A["PLEN"]], u8(plen))
+    fails("prefix: GET of another length", errno.ENOENT, A["ADDR"], "no such", n.get_map,
+          "10.0.2.0/24")
+    for plen in (0, 7, 33, 255):
+        fails(f"prefix: /{plen}", errno.ERANGE, A["PLEN"], "", n.add_map, f"0.0.0.0/{plen}", good)
+    same("prefix: events", ev.events(), [(1, f"10.0.0.0/{k}") for k in range(8, 32)] +
+         [(1, "10.0.0.0")])
+    works("prefix: DEL without a length is of the address", n.req, "MAP_DEL",
+          mapping("10.0.0.0", None))
+    same("... the prefixes stay", len(n.maps()), 24)
+    fails("... it is gone", errno.ENOENT, A["ADDR"], "no such", n.req, "MAP_DEL",
+          mapping("10.0.0.0", None))
+    works("prefix: DEL", n.req, "MAP_DEL", mapping("10.0.0.0/24", None))
+    same("prefix: event", ev.events(), [(3, "10.0.0.0"), (3, "10.0.0.0/24")])
+    same("... the next one serves", n.get_map("10.0.0.64")[A["PLEN"]], u8(25))
+    same("... and another behind it", n.get_map("10.0.0.128")[A["PLEN"]], u8(23))
+    works("prefix: the pool goes by force", n.req, "POOL_DEL", pool("10.0.0.0/8", "FORCE"))
+    same("... with them", n.maps(), {})
+    ev.events()
+
+    fails("prefix: host bits", errno.EINVAL, A["ADDR"], "beyond its length", n.add_map,
+          "198.18.4.1/24", good)
+    fails("prefix: of the target", errno.EINVAL, None, "beyond the length", n.add_map,
+          "198.18.4.0/24", ["2001:db8::1"])
+    works("prefix: the target's last bit", n.add_map, "198.18.4.0/24", ["2001:db8::100"])
+    fails("prefix: around its pool", errno.EADDRNOTAVAIL, A["ADDR"], "not all", n.add_map,
+          "198.18.0.0/15", good)
+    fails("prefix: no pool", errno.EADDRNOTAVAIL, A["ADDR"], "no pool", n.add_map,
+          "198.20.0.0/24", good)
+    fails("prefix: again", errno.EEXIST, A["ADDR"], "has a mapping", n.add_map, "198.18.4.0/24",
+          good)
+    fails("prefix: of another owner", errno.EPERM, A["ADDR"], "owner static", n.add_map,
+          "198.18.4.0/24", good, CREATE | REPLACE, owner="dns46")
+    works("prefix: an address in it, of another owner", n.add_map, "198.18.4.9", good,
+          owner="dns46")
+    works("prefix: replace", n.add_map, "198.18.4.0/24", ["2001:db8:9::", "2001:db8:a::"],
+          CREATE | REPLACE)
+    same("prefix: events of these", ev.events(),
+         [(1, "198.18.4.0/24"), (1, "198.18.4.9"), (2, "198.18.4.0/24")])
+    fails("prefix: nine targets", errno.EINVAL, None, "more than 8", n.add_map, "198.18.5.0/24",
+          [f"2001:db8:{i:x}::" for i in range(9)])
+
+    for target, words in (("::", "unicast"), ("ff02::", "unicast"), ("fe80::", "denied"),
+                          ("64:ff9b::", "denied"), ("::ffff:1.2.3.0", "denied"),
+                          ("2002::", "denied")):
+        fails(f"prefix: target {target}", errno.EINVAL if words == "unicast" else errno.EPERM,
+              None, words, n.add_map, "198.18.6.0/24", [target])
+    n.req("POLICY_ADD", policy("2001:db8:66::/48", "DENY"), NEW)
+    n.req("POLICY_ADD", policy("2001:db8:67::1/128", "DENY"), NEW)
+    fails("prefix: inside a denied one", errno.EPERM, None, "denied", n.add_map,
+          "198.18.6.0/24", ["2001:db8:66::"])
+    works("prefix: one address of it denied", n.add_map, "198.18.7.0/24", ["2001:db8:67::"])
+    n.req("POLICY_ADD", policy("2001:db8:66::1:0/112", "ALLOW"), NEW)
+    fails("prefix: beside what is allowed", errno.EPERM, None, "denied", n.add_map,
+          "198.18.6.0/24", ["2001:db8:66::"])
+    works("prefix: inside what is allowed", n.add_map, "198.18.6.0/24", ["2001:db8:66::1:100"])
+    n.req("POLICY_ADD", policy("2001:db8:66::2/128", "ALLOW"), NEW)
+    works("prefix: with an address that is allowed", n.add_map, "198.18.8.0/24",
+          ["2001:db8:66::"])
+
+    works("prefix: flush by owner", n.req, "MAP_FLUSH", attr(A["OWNER"], "static"))
+    same("... leaves the lease", set(n.maps()), {"198.18.4.9"})
+    ev.events()
+    n.add_map("198.18.9.0/24", good, expires=1)
+    n.add_map("198.18.9.0/25", good, expires=3000)
+    ok("prefix: expires", wait(5, lambda: "198.18.9.0/24" not in n.maps()))
+    same("... alone", set(n.maps()), {"198.18.4.9", "198.18.9.0/25"})
+    same("... and is told", ev.events()[-1], (4, "198.18.9.0/24"))
+
+    n.add_map("198.18.16.0/20", good, owner="me")
+    token = begin(n)
+    n.req("POOL_ADD", pool("198.18.16.0/24"), NEW)
+    n.req("POOL_ADD", pool("198.18.4.0/22"), NEW)
+    fails("prefix: a restore with less of its pool", errno.EADDRNOTAVAIL, None, "no pool",
+          commit, n, token)
+    token = begin(n)
+    n.req("POOL_ADD", pool("198.18.0.0/16"), NEW)
+    n.add_map("198.18.9.0/24", good)
+    ev.events()
+    works("prefix: a restore", commit, n, token)
+    same("... keeps other owners'", set(n.maps()),
+         {"198.18.4.9", "198.18.9.0/24", "198.18.16.0/20"})
+    same("... and tells", ev.events(), [(3, "198.18.9.0/25"), (1, "198.18.9.0/24")])
+    token = begin(n)
+    n.req("POOL_ADD", pool("198.18.0.0/16"), NEW)
+    n.add_map("198.18.9.0/24", good)
+    works("prefix: the same again", commit, n, token)
+    same("... tells nothing", ev.events(), [])
+
+    start = time.monotonic()
+    for i in range(4096):
+        n.add_map(f"198.18.{128 + i // 128}.{i % 128 * 2}/31", [f"2001:db8:b::{2 * i:x}"])
+    print(f"# 4096 prefixes: {time.monotonic() - start:.2f} s to add")
+    same("prefix: 4096 more", n.info()[C["INFO_A_MAPPINGS"]], 4099)
+    got = list(n.maps())
+    same("... all in a dump, once", (len(got), len(set(got))), (4099, 4099))
+    same("... each serves its own", [
+        str(ip(parse(n.get_map(f"198.18.{128 + i // 128}.{i % 128 * 2 + 1}")
+                     [A["TARGETS"]])[0][1])) for i in (0, 77, 4095)],
+         [str(ip(f"2001:db8:b::{2 * i:x}")) for i in (0, 77, 4095)])
+    works("prefix: flush all", n.req, "MAP_FLUSH", attr(A["ALL"]))
+    same("... none left", (n.maps(), n.info()[C["INFO_A_MAPPINGS"]]), ({}, 0))
 
 
 def test_param():

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Prefix sources (RFC 6052) with real packets. In a guest:
+# Prefix sources (RFC 6052) and prefix mappings (RFC 7757) with real packets. In
+# a guest:
 #   selftests/vm/run -- 'bash $NAT46_SRC/selftests/prefix.sh'
 here=$(dirname "$(realpath "$0")")
 . "$here/lib.sh"
@@ -15,8 +16,10 @@ client() {
 	shift 2
 	ip netns exec "$ns" curl -sS -m 10 "$@" "http://$addr/client"
 }
+# server WHO ADDR: the server's own address
+server() { ip netns exec "$1" curl -sS -m 10 "http://$2/server"; }
 # udp_from WHO ADDR PORT: a datagram from that port; the address and port seen
-udp_from() { ip netns exec "$1" socat -t2 - "UDP4:$2:4434,sourceport=$3" <<<hello; }
+udp_from() { ip netns exec "$1" socat -t1 - "UDP4:$2:4434,sourceport=$3" <<<hello; }
 # embed PREFIX/LEN ADDR4: by another implementation than the module's
 embed() {
 	python3 - "$1" "$2" <<-'END'
@@ -130,6 +133,43 @@ check "... and its client was told 1260" \
 	sh -c "ip -n pod route get $MAPPED | grep -q 'mtu 1260'"
 path_mtu 1500
 in_pod ip route flush cache
+
+note "a mapped prefix"
+for i in 100 107 1ff 207 307 308; do ip -n internet6 addr add 2001:db8:9::$i/64 dev eth0 nodad; done
+check "map add a /24" n46 map add 198.18.4.0/24 to 2001:db8:9::100/120 name all.example
+same "its first address" 2001:db8:9::100 "$(server pod 198.18.4.0)"
+same "one in it" 2001:db8:9::107 "$(server pod 198.18.4.7)"
+same "its last address" 2001:db8:9::1ff "$(server pod2 198.18.4.255)"
+same "from the node itself" 2001:db8:9::107 "$(server node 198.18.4.7)"
+check "ping" in_pod ping -q -c2 -i0.2 -W2 198.18.4.7
+before=$(drops unmapped)
+refute "the address behind it is unmapped" in_pod ping -q -c1 -W1 198.18.5.0
+same "... by name" $((before + 1)) "$(drops unmapped)"
+same "sessions carry its name" "$(count to 198.18.4.0/24)" "$(count name all.example)"
+n46 map add 198.18.4.0/29 to 2001:db8:9::200/125
+same "a longer prefix goes first" 2001:db8:9::207 "$(server pod 198.18.4.7)"
+n46 map add 198.18.4.7 to 2001:db8:9::308 proto me
+same "an address goes before all" 2001:db8:9::308 "$(server pod 198.18.4.7)"
+same "map show ADDR says which serves" "198.18.4.7 to 2001:db8:9::308 proto me" "$(n46 map show 198.18.4.7)"
+n46 map del 198.18.4.7
+same "without it, the longer prefix" 2001:db8:9::207 "$(server pod 198.18.4.7)"
+n46 map replace 198.18.4.0/29 to 2001:db8:9::300/125
+same "re-pointed" 2001:db8:9::307 "$(server pod 198.18.4.7)"
+n46 map del 198.18.4.0/29
+same "without that, the shorter one" 2001:db8:9::107 "$(server pod 198.18.4.7)"
+n46 map replace 198.18.4.0/24 to 2001:db8:9::100/120,2001:db8:9::200/120
+seen=$(for p in $POD4 $POD24; do [ $p = $POD4 ] && ns=pod || ns=pod2; server $ns 198.18.4.7; server $ns 198.18.4.7; done | uniq -c | awk '{print $1}' | sort -u)
+check "of two prefixes a client keeps one" test "$seen" = 2 -o "$seen" = 4
+n46 map replace 198.18.4.0/24 to 2001:db8:9::100/120
+n46 policy add deny 2001:db8:9::107/128
+before=$(drops policy)
+check "policy is asked for each address" \
+	sh -c "ip netns exec pod ping -c1 -W2 198.18.4.7 | grep -q 'Packet filtered'"
+same "... by name" $((before + 1)) "$(drops policy)"
+same "... another one is served" 2001:db8:9::1ff "$(server pod 198.18.4.255)"
+n46 policy del deny 2001:db8:9::107/128
+check "map del" n46 map del 198.18.4.0/24
+refute "gone" in_pod ping -q -c1 -W1 198.18.4.8
 
 check "session flush all" n46 session flush all
 same "no session is left" 0 "$(count)"

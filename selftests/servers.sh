@@ -71,6 +71,10 @@ nginx_up() {
 					default_type text/plain;
 					return 200 "\$remote_addr \$remote_port\n";
 				}
+				location = /server {
+					default_type text/plain;
+					return 200 "\$server_addr\n";
+				}
 			}
 		}
 	END

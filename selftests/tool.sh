@@ -34,6 +34,18 @@ check "map add, expiring, another owner" n46 map add 198.18.0.8 to 2001:db8:9::9
 same "map show ADDR" "198.18.0.7 to 2001:db8:9::7,2001:db8:9::8 name v6only.example proto static|" "$(lines map show 198.18.0.7)"
 same "map show by name" 1 "$(n46 map show name '*.example' | wc -l)"
 same "map show by owner" 1 "$(n46 map show proto me | wc -l)"
+check "map add a prefix" n46 map add 198.18.4.0/24 to 2001:db8:9::100/120,2001:db8:a::/120 name p.example
+same "map show PREFIX" "198.18.4.0/24 to 2001:db8:9::100/120,2001:db8:a::/120 name p.example proto static|" "$(lines map show 198.18.4.0/24)"
+same "map show ADDR: what serves it" "198.18.4.0/24" "$(n46 map show 198.18.4.9 | cut -d' ' -f1)"
+same "JSON: a mapped prefix" "198.18.4.0/24 2001:db8:9::100/120 2001:db8:a::/120" \
+	"$(n46 -j map show 198.18.4.0/24 | python3 -c 'import json,sys; m = json.load(sys.stdin)[0]; print(m["addr"], *m["targets"])')"
+check "map add an address in it" n46 map add 198.18.4.9/32 to 2001:db8:9::10/128 proto me
+same "map del says whose it is" "nat46: the mapping belongs to owner me: 198.18.4.9" "$(n46 map del 198.18.4.9 proto static 2>&1)"
+same "map show by name, a prefix" 1 "$(n46 map show name 'p.*' | wc -l)"
+check "map del PREFIX" n46 map del 198.18.4.0/24
+check "map del ADDR, the prefix gone" n46 map del 198.18.4.9
+check "map add prefixes" n46 map add 198.18.4.0/22 to 2001:db8:9::400/118 expires 3000
+check "... one in the other" n46 map add 198.18.4.0/24 to 2001:db8:9::800/120
 check "map replace" n46 map replace 198.18.0.7 to 2001:db8:9::7 name v6only.example
 check "policy add" n46 policy add deny 2001:db8:66::/48 from 10.1.0.0/16 proto tcp dport 443
 check "policy default" n46 policy default deny
@@ -70,7 +82,7 @@ for o in pool source map policy session param stats "session count" "stats drops
 	# shellcheck disable=SC2086 # words
 	check "JSON: nat46 -j $o" json $o
 done
-check "status page" sh -c "ip netns exec node nat46 | grep -q '^mappings 2'"
+check "status page" sh -c "ip netns exec node nat46 | grep -q '^mappings 4'"
 check "help" sh -c "nat46 help | grep -q OBJECT && nat46 map help | grep -q GLOB"
 
 same "JSON: a prefix source" "prefix 2001:db8:46::/96 10.2.0.0/16" \
@@ -173,6 +185,18 @@ bad 2 2001:db8:1::9 map add 198.18.0.9 to 2001:db8:1::9
 bad 2 me map replace 198.18.0.50 to 2001:db8:9::8
 bad 1 0 map add 198.18.0.9 to 2001:db8::1 expires 0
 bad 1 OWNER map add 198.18.0.9 to 2001:db8::1 proto OWNER
+bad 1 198.18.4.1/24 map add 198.18.4.1/24 to 2001:db8:9::/120
+bad 1 2001:db8:9::/119 map add 198.18.4.0/24 to 2001:db8:9::/119
+bad 1 2001:db8:9::1 map add 198.18.4.0/24 to 2001:db8:9::1
+bad 1 2001:db8:9::1/120 map add 198.18.4.0/24 to 2001:db8:9::1/120
+bad 1 2001:db8:a::/121 map add 198.18.4.0/24 to 2001:db8:9::/120,2001:db8:a::/121
+bad 1 2001:db8:9::/120 map add 198.18.4.7 to 2001:db8:9::/120
+bad 2 198.0.0.0/7 map add 198.0.0.0/7 to 2001:db8:9::/103
+bad 2 198.18.0.0/15 map add 198.18.0.0/15 to 2001:db8:8::/111
+bad 2 fe80::/120 map add 198.18.4.0/24 to fe80::/120
+bad 2 64:ff9b::100/120 map add 198.18.4.0/24 to 2001:db8:9::/120,64:ff9b::100/120
+bad 2 198.18.4.0/24 map del 198.18.4.0/24
+bad 2 'not mapped' map show 198.18.4.0/24
 bad 2 198.18.0.77 map del 198.18.0.77
 bad 1 maybe policy add maybe 2001:db8::/32
 bad 1 2001:db8::1/32 policy add deny 2001:db8::1/32

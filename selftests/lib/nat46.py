@@ -118,7 +118,10 @@ def policy(prefix, action=None, frm=None, proto=None, dport=None):
 
 
 def mapping(addr, targets, name=None, owner=None, expires=None, hold=None):
+    addr, _, plen = addr.partition("/")
     out = attr(C["MAP_A_ADDR"], ip(addr))
+    if plen:
+        out += attr(C["MAP_A_PLEN"], u8(int(plen)))
     if targets is not None:
         out += attr(C["MAP_A_TARGETS"],
                     [attr(C["TARGETS_A_TARGET"], ip(t)) for t in targets])
@@ -133,6 +136,11 @@ def mapping(addr, targets, name=None, owner=None, expires=None, hold=None):
     return out
 
 
+def mapped(a):
+    plen = a[C["MAP_A_PLEN"]][0]
+    return str(ip(a[C["MAP_A_ADDR"]])) + (f"/{plen}" if plen != 32 else "")
+
+
 class Nat46(Genl):
     def req(self, cmd, data=b"", flags=0):
         return self.do(C["CMD_" + cmd], data, flags)
@@ -144,10 +152,10 @@ class Nat46(Genl):
         return self.req("MAP_ADD", mapping(addr, targets, **kw), flags)
 
     def get_map(self, addr):
-        return dict(self.req("MAP_GET", attr(C["MAP_A_ADDR"], ip(addr))))
+        return dict(self.req("MAP_GET", mapping(addr, None)))
 
     def maps(self, data=b""):
-        return {str(ip(dict(m)[C["MAP_A_ADDR"]])): dict(m) for m in self.all("MAP_GET", data)[0]}
+        return {mapped(dict(m)): dict(m) for m in self.all("MAP_GET", data)[0]}
 
     def info(self):
         return {k: num(v) for k, v in self.req("INFO_GET") if len(v) == 4}
@@ -165,7 +173,7 @@ class Nat46(Genl):
             while True:
                 for _, _, _, body in self.messages():
                     a = dict(parse(body[4:]))
-                    out.append((a[C["MAP_A_EVENT"]][0], str(ip(a[C["MAP_A_ADDR"]]))))
+                    out.append((a[C["MAP_A_EVENT"]][0], mapped(a)))
         except TimeoutError:
             pass
         self.s.settimeout(None)

@@ -68,11 +68,13 @@ static int on_policy(const struct nat46_policy_info *p, void *arg)
 	return p->from_plen || p->proto ? 0 : policy_add(arg, &e);
 }
 
+/* A lease inside a prefix that somebody has mapped goes before that. */
 static int on_map(const struct nat46_map *map, void *arg)
 {
 	struct kernel *k = arg;
 
-	k->ops->sync_map(map, k->arg);
+	if (map->plen == 32)
+		k->ops->sync_map(map, k->arg);
 	return 0;
 }
 
@@ -121,7 +123,8 @@ static int on_event(enum nat46_map_event event, const struct nat46_map *map, voi
 {
 	struct kernel *k = arg;
 
-	k->ops->event(event, map, k->arg);
+	if (map->plen == 32)
+		k->ops->event(event, map, k->arg);
 	return 0;
 }
 
@@ -209,7 +212,7 @@ static bool is_foreign(struct kernel *k, struct in_addr addr)
 	struct nat46_err err;
 	struct nat46_map m;
 
-	return !nat46_map_get(k->req, addr, &m, &err) && strcmp(m.owner, NAT46_OWNER_DNS46);
+	return !nat46_map_get(k->req, addr, 32, &m, &err) && strcmp(m.owner, NAT46_OWNER_DNS46);
 }
 
 int kernel_put(struct kernel *k, const struct nat46_map *map)

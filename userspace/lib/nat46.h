@@ -89,6 +89,7 @@ struct nat46_policy_info {
 
 struct nat46_map {
 	struct in_addr addr;
+	uint8_t plen;				/* 0: 32, one address */
 	unsigned int n;
 	struct in6_addr target[NAT46_TARGETS_MAX];
 	char name[NAT46_NAME_LEN + 1];
@@ -117,9 +118,10 @@ int nat46_policy_default(struct nat46_nl *nl, uint8_t *action, struct nat46_err 
 /* Adds; with @replace, or takes the place of the same owner's. */
 int nat46_map_put(struct nat46_nl *nl, const struct nat46_map *map, bool replace,
 		  struct nat46_err *err);
-int nat46_map_get(struct nat46_nl *nl, struct in_addr addr, struct nat46_map *map,
+/* @plen 0: the mapping that serves the address, whatever its prefix */
+int nat46_map_get(struct nat46_nl *nl, struct in_addr addr, uint8_t plen, struct nat46_map *map,
 		  struct nat46_err *err);
-/* @owner NULL: whoever's it is */
+/* Of one address; @owner NULL: whoever's it is */
 int nat46_map_del(struct nat46_nl *nl, struct in_addr addr, const char *owner,
 		  struct nat46_err *err);
 /* @owner, @glob: only those, where not NULL */

@@ -167,6 +167,7 @@ static void read_map(struct nlattr **a, struct nat46_map *m)
 
 	memset(m, 0, sizeof(*m));
 	get_bytes(&m->addr, a[NAT46_MAP_A_ADDR], sizeof(m->addr));
+	m->plen = a[NAT46_MAP_A_PLEN] ? nla_get_u8(a[NAT46_MAP_A_PLEN]) : 32;
 	if (a[NAT46_MAP_A_TARGETS])
 		nla_for_each_nested(t, a[NAT46_MAP_A_TARGETS], rem)
 			if (m->n < NAT46_TARGETS_MAX)
@@ -203,6 +204,8 @@ int nat46_map_put(struct nat46_nl *nl, const struct nat46_map *map, bool replace
 	if (!msg)
 		return no_memory(err);
 	ret |= nla_put(msg, NAT46_MAP_A_ADDR, sizeof(map->addr), &map->addr);
+	if (map->plen)
+		ret |= nla_put_u8(msg, NAT46_MAP_A_PLEN, map->plen);
 	nest = nla_nest_start(msg, NAT46_MAP_A_TARGETS | NLA_F_NESTED);
 	for (i = 0; nest && i < map->n; i++)
 		ret |= nla_put(msg, NAT46_TARGETS_A_TARGET, sizeof(map->target[i]), &map->target[i]);
@@ -228,7 +231,7 @@ static int one_map(struct nlattr **a, void *arg)
 	return 0;
 }
 
-int nat46_map_get(struct nat46_nl *nl, struct in_addr addr, struct nat46_map *map,
+int nat46_map_get(struct nat46_nl *nl, struct in_addr addr, uint8_t plen, struct nat46_map *map,
 		  struct nat46_err *err)
 {
 	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MAP_GET, 0);
@@ -237,6 +240,8 @@ int nat46_map_get(struct nat46_nl *nl, struct in_addr addr, struct nat46_map *ma
 	if (!msg)
 		return no_memory(err);
 	nla_put(msg, NAT46_MAP_A_ADDR, sizeof(addr), &addr);
+	if (plen)
+		nla_put_u8(msg, NAT46_MAP_A_PLEN, plen);
 	ret = nat46_request(nl, msg, NAT46_MAP_A_MAX, one_map, map, err);
 	nlmsg_free(msg);
 	return ret;

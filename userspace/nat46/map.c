@@ -6,14 +6,33 @@
 
 #include "tool.h"
 
+static struct in_addr parse_v4_or_prefix(const char *word, uint8_t *plen)
+{
+	*plen = 32;
+	return strchr(word, '/') ? parse_v4_prefix(word, plen) : parse_v4(word);
+}
+
 static void address(struct req *r, uint8_t cmd, uint16_t flags, struct args *a)
 {
 	const char *word = need(a, "the mapped IPv4 address");
 
-	r->addr = parse_v4(word);
+	r->addr = parse_v4_or_prefix(word, &r->plen);
 	req_init(r, cmd, flags, word);
 	req_put(r, NAT46_MAP_A_ADDR, &r->addr, sizeof(r->addr), word);
+	req_u8(r, NAT46_MAP_A_PLEN, r->plen, word);
 	r->attr_owner = NAT46_MAP_A_OWNER;
+}
+
+/* An address, or the prefix that a mapped prefix stands for: suffixes are equal. */
+static struct in6_addr parse_target(const char *word, uint8_t plen4)
+{
+	struct in6_addr t;
+	uint8_t plen = 128;
+
+	t = strchr(word, '/') ? parse_v6_prefix(word, &plen) : parse_v6(word);
+	if (plen != 96 + plen4)
+		die(EXIT_USAGE, "the target of a /%u has a length of %u: %s", plen4, 96 + plen4, word);
+	return t;
 }
 
 static void targets(struct req *r, char *list)
@@ -25,7 +44,7 @@ static void targets(struct req *r, char *list)
 		die(EXIT_USAGE, "the target is missing");
 	req_nest(r, NAT46_MAP_A_TARGETS);
 	for (; word; word = strtok(NULL, ",")) {
-		struct in6_addr t = parse_v6(word);
+		struct in6_addr t = parse_target(word, r->plen);
 
 		if (++n > NAT46_TARGETS_MAX)
 			die(EXIT_USAGE, "more than %d targets: %s", NAT46_TARGETS_MAX, word);
@@ -105,12 +124,18 @@ static void print_map(const struct nat46_map *m, bool with_owner)
 {
 	unsigned int i;
 
-	p_v4("addr", "%s to ", m->addr);
+	if (m->plen == 32)
+		p_v4("addr", "%s to ", m->addr);
+	else
+		p_v4_prefix("addr", "%s to ", m->addr, m->plen);
 	p_open_list("targets");
 	for (i = 0; i < m->n; i++) {
 		if (i)
 			p_text(",");
-		p_v6("", "%s", &m->target[i]);
+		if (m->plen == 32)
+			p_v6("", "%s", &m->target[i]);
+		else
+			p_v6_prefix("", "%s", &m->target[i], 96 + m->plen);
 	}
 	p_close_list();
 	if (m->name[0])
@@ -145,9 +170,13 @@ static void map_show(struct args *a)
 
 	if (more(a) && strcmp(a->v[0], "name") && strcmp(a->v[0], "proto")) {
 		const char *word = need(a, "");
+		struct in_addr addr;
+		uint8_t plen;
 
 		no_more(a);
-		ret = nat46_map_get(tool_nl(), parse_v4(word), &m, &err);
+		addr = parse_v4_or_prefix(word, &plen);
+		/* of an address alone: what serves it, a prefix maybe */
+		ret = nat46_map_get(tool_nl(), addr, strchr(word, '/') ? plen : 0, &m, &err);
 		if (ret == -ENOENT)
 			die(EXIT_SYSTEM, "not mapped: %s", word);
 		if (ret)
@@ -198,9 +227,10 @@ static const struct command commands[] = {
 
 const struct object map_object = {
 	"map", commands,
-	"nat46 map { add | replace } V4 to V6[,V6...] [ name NAME ] [ expires SECONDS [ hold SECONDS ] ]\n"
-	"                            [ proto OWNER ]\n"
-	"nat46 map del V4 [ proto OWNER ]\n"
+	"nat46 map { add | replace } MAPPED to TARGET[,TARGET...] [ name NAME ]\n"
+	"                            [ expires SECONDS [ hold SECONDS ] ] [ proto OWNER ]\n"
+	"nat46 map del MAPPED [ proto OWNER ]\n"
 	"nat46 map flush { proto OWNER | expired | all }\n"
-	"nat46 map [ show [ V4 | [ name GLOB ] [ proto OWNER ] ] ]\n"
+	"nat46 map [ show [ MAPPED | [ name GLOB ] [ proto OWNER ] ] ]\n"
+	"  MAPPED := V4 | V4PREFIX    TARGET := V6 | V6PREFIX, with an equally long suffix\n"
 };

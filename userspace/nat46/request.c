@@ -97,7 +97,7 @@ void req_refused(struct req *r, int code, const struct nat46_err *err)
 
 	where_line = r->line;
 	if (code == -EPERM && r->attr_owner && strstr(err->msg, "owner") &&
-	    !nat46_map_get(tool_nl(), r->addr, &m, &e))
+	    !nat46_map_get(tool_nl(), r->addr, r->plen, &m, &e))
 		die(EXIT_SYSTEM, "the mapping belongs to owner %s: %s", m.owner, r->subject);
 	die(EXIT_SYSTEM, "%s: %s", err->msg[0] ? err->msg : strerror(-code),
 	    word_at(r, err->offset));

@@ -11,7 +11,7 @@
  *   pool      POOL_ADD POOL_DEL POOL_GET (dump)       enum nat46_pool_attr
  *   source    SOURCE_ADD SOURCE_DEL SOURCE_GET (dump) enum nat46_source_attr
  *   mapping   MAP_ADD MAP_DEL MAP_FLUSH MAP_GET       enum nat46_map_attr
- *             (do: one address; dump: all or filtered)
+ *             (do: one; dump: all or filtered)
  *   policy    POLICY_ADD POLICY_DEL POLICY_GET (dump) enum nat46_policy_attr
  *   session   SESSION_GET (dump) SESSION_FLUSH        enum nat46_session_attr
  *             SESSION_COUNT (do)                      (the filter: the same set)
@@ -47,7 +47,7 @@
  * Raised with every change that an older tool would misread. A tool refuses
  * to go on when its own number is not the module's (INFO_GET).
  */
-#define NAT46_API		1
+#define NAT46_API		2
 
 /* Multicast groups. */
 #define NAT46_MCGRP_MAP		"map"		/* MAP_NTF */
@@ -198,13 +198,21 @@ enum nat46_map_event {
 };
 
 /*
- * mapping: what an IPv4 address of a pool stands for. ADD takes ADDR, TARGETS
- * and optionally NAME, OWNER ("static" when absent), EXPIRES, HOLD. An ADD
- * over a mapping of another owner fails with EPERM even with NLM_F_REPLACE.
+ * mapping: what an IPv4 address of a pool, or a prefix of them, stands for. ADD
+ * takes ADDR, TARGETS and optionally PLEN, NAME, OWNER ("static" when absent),
+ * EXPIRES, HOLD. An ADD over a mapping of another owner fails with EPERM even
+ * with NLM_F_REPLACE.
  *
- * DEL takes ADDR and optionally OWNER (then fails with EPERM where it belongs
- * to another). FLUSH takes just one of OWNER, EXPIRED, ALL. A dump takes OWNER
- * and NAME (a glob of * and ?) as filters. GET (do) takes ADDR.
+ * The targets of a prefix are prefixes with as long a suffix, that is of
+ * 96 + PLEN bits, and an address's own suffix is carried over (RFC 7757).
+ * Mappings of different lengths may overlap; the longest prefix that holds an
+ * address serves it. Policy is checked for each address, when a session opens
+ * to it; an ADD is refused only where all of a target is denied to everybody.
+ *
+ * DEL takes ADDR, PLEN and optionally OWNER (then fails with EPERM where it
+ * belongs to another). FLUSH takes just one of OWNER, EXPIRED, ALL. A dump takes
+ * OWNER and NAME (a glob of * and ?) as filters. GET (do) takes ADDR and PLEN,
+ * or ADDR alone for the mapping that serves that address.
  *
  * A mapping with EXPIRES is deleted by the kernel, with a MAP_NTF, once all of
  * these hold: EXPIRES seconds have passed since it was last added or
@@ -214,7 +222,7 @@ enum nat46_map_event {
 enum nat46_map_attr {
 	NAT46_MAP_A_UNSPEC,
 	NAT46_MAP_A_ADDR,		/* be32 */
-	NAT46_MAP_A_PLEN,		/* u8: 32, the default */
+	NAT46_MAP_A_PLEN,		/* u8: 8..32, absent: 32 */
 	NAT46_MAP_A_TARGETS,		/* nested, 1..8 times TARGET */
 	NAT46_MAP_A_NAME,		/* string */
 	NAT46_MAP_A_OWNER,		/* string */
@@ -241,7 +249,7 @@ enum nat46_map_attr {
 
 enum nat46_targets_attr {
 	NAT46_TARGETS_A_UNSPEC,
-	NAT46_TARGETS_A_TARGET,		/* be128 */
+	NAT46_TARGETS_A_TARGET,		/* be128: an address, or a prefix's */
 
 	__NAT46_TARGETS_A_MAX,
 	NAT46_TARGETS_A_MAX = __NAT46_TARGETS_A_MAX - 1
