@@ -50,9 +50,13 @@ check: ## all tests (installs what they need)
 lint: ## checkpatch, sparse, shellcheck
 	@selftests/lint/run
 
+mutants: ## faults put into the module one by one: which test notices (hours; resumable)
+	selftests/mutants pure
+	selftests/mutants guest
+
 clean: ## what was built here
 	rm -rf $(O)
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: help deps all module userspace install uninstall dkms demo check lint clean
+.PHONY: help deps all module userspace install uninstall dkms demo check lint mutants clean
 endif

@@ -13,13 +13,11 @@ enum {	/* ICMPv4, RFC 792 and RFC 1122 section 3.2.2 */
 };
 
 enum {	/* codes of V4_UNREACH */
-	V4_NET		= 0,
 	V4_HOST		= 1,
 	V4_PROTO	= 2,
 	V4_PORT		= 3,
 	V4_FRAG_NEEDED	= 4,
 	V4_HOST_PROHIB	= 10,
-	V4_PRECEDENCE	= 14,
 	V4_LAST		= 15,
 };
 
@@ -44,18 +42,12 @@ enum {	/* codes of V6_UNREACH */
 #define V6_MIN_MTU	1280
 #define QUOTE_MIN	128	/* RFC 4884 section 4: before extensions */
 
+/* by code; 2 and 4 become messages of other types, 14 (precedence) nothing */
 static const u8 unreach46[V4_LAST + 1] = {
-	[0]  = V6_NO_ROUTE, [1]  = V6_NO_ROUTE,
-	[2]  = NO_CODE,			/* a parameter problem, below */
-	[3]  = V6_PORT,
-	[4]  = NO_CODE,			/* too big, below */
-	[5]  = V6_NO_ROUTE, [6]  = V6_NO_ROUTE, [7]  = V6_NO_ROUTE,
-	[8]  = V6_NO_ROUTE,
-	[9]  = V6_PROHIBITED, [10] = V6_PROHIBITED,
-	[11] = V6_NO_ROUTE, [12] = V6_NO_ROUTE,
-	[13] = V6_PROHIBITED,
-	[14] = NO_CODE,			/* precedence: dropped */
-	[15] = V6_PROHIBITED,
+	V6_NO_ROUTE, V6_NO_ROUTE, NO_CODE, V6_PORT,
+	NO_CODE, V6_NO_ROUTE, V6_NO_ROUTE, V6_NO_ROUTE,
+	V6_NO_ROUTE, V6_PROHIBITED, V6_PROHIBITED, V6_NO_ROUTE,
+	V6_NO_ROUTE, V6_PROHIBITED, NO_CODE, V6_PROHIBITED,
 };
 
 static const u8 unreach64[] = {
@@ -85,7 +77,7 @@ static u32 plateau_below(u32 len)
 	for (p = plateau; *p; p++)
 		if (*p < len)
 			return *p;
-	return V6_MIN_MTU - 20;
+	return 0;	/* the least is what is left */
 }
 
 /**

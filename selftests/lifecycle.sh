@@ -36,6 +36,7 @@ in_pod python3 "$here/lib/flows.py" $POD4 $TARGETS "$N" >/run/sent
 # one dev source has 24536 ports for each target
 made=$(count)
 note "$(cat /run/sent) flows sent, $made sessions, $(drops no-port) without a port, slab $(slab) objects"
+same "each flow has a session of its own, or no port was left" "$(cat /run/sent)" $((made + $(drops no-port)))
 n46 source add addr 2001:db8:100::1-2001:db8:100::ff from $POD24/32
 in_pod2 python3 "$here/lib/flows.py" $POD24 $TARGETS "$N" >/run/sent
 made=$(count)

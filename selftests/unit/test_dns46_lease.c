@@ -25,6 +25,7 @@
 struct kernel {
 	bool ready;
 	uint32_t foreign;	/* of another owner */
+	uint32_t refused;	/* no memory for it */
 	struct nat46_map map[1024];
 	unsigned int n, puts;
 };
@@ -52,6 +53,8 @@ int kernel_put(struct kernel *kernel, const struct nat46_map *map)
 		return -ENOTCONN;
 	if (map->addr.s_addr == k.foreign)
 		return -EEXIST;
+	if (map->addr.s_addr == k.refused)
+		return -ENOMEM;
 	k.puts++;
 	if (!m)
 		m = &k.map[k.n++];
@@ -70,12 +73,15 @@ static struct leases *ls;
 static uint64_t now;
 static enum synth_lease last;
 static uint32_t last_addr;
+static enum synth_lease told[2];	/* by token */
 static unsigned int dones;
 
 static void done(uint64_t token, enum synth_lease result, uint32_t addr, void *arg)
 {
 	last = result;
 	last_addr = addr;
+	if (token < 2)
+		told[token] = result;
 	dones++;
 }
 
@@ -548,6 +554,32 @@ static void rule_09_wildcard(void **state)
 	assert_int_not_equal(a, seen);
 }
 
+/* Each who waits is told of his own lease, not of the round's others. */
+static void rule_43_two_in_one_round(void **state)
+{
+	const struct in6_addr target = { .s6_addr = { 0x20, 1, [15] = 1 } };
+	static const char *const names[] = { "free.example", "refused.example" };
+	enum synth_lease result;
+	uint32_t addr;
+
+	/* the kernel will not take what the second one prefers */
+	k.refused = want("refused.example");
+	down();
+	unlink(path);
+	k.n = 0;
+	up();
+	told[0] = told[1] = LEASE_NONE;
+	for (unsigned int i = 0; i < 2; i++) {
+		uint8_t wire[WIRE_NAME_MAX];
+		size_t len = wire_name_from_text(names[i], wire);
+
+		assert_false(leases_want(ls, wire, len, &target, 1, 60, now, i, &result, &addr));
+	}
+	leases_commit(ls, now);
+	assert_int_equal(told[0], LEASE_OK);
+	assert_int_not_equal(told[1], LEASE_OK);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -558,6 +590,7 @@ int main(void)
 		T(rule_16_quarantine), T(rule_16_own_name_leaves_quarantine),
 		T(rule_16_expiry_told_to_the_kernel), T(rule_16_scarce), T(rule_42_exhausted),
 		T(rule_42_another_owner), T(rule_43_kernel_before_answer),
+		T(rule_43_two_in_one_round),
 		T(rule_44_module_loaded_anew), T(rule_45_never), T(rule_53_lost_events),
 		T(rule_53_late_event), T(rule_55_torn_tail), T(rule_55_damage_in_the_middle),
 		T(rule_55_compaction), T(one_process_a_store), T(rule_21_name_of_an_address),
