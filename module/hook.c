@@ -65,6 +65,9 @@ static void tell_client(struct nat46_pkt *p, enum nat46_reason r)
 	case NAT46_DROP_NOT_GLOBAL:
 		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0);
 	case NAT46_DROP_PROTO:
+		if (ip_hdr(p->skb)->protocol == IPPROTO_IGMP)	/* RFC 7915 4.2 */
+			return;
+		fallthrough;
 	case NAT46_DROP_AH:
 		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);
 	case NAT46_DROP_SOURCE_ROUTE:
@@ -96,8 +99,8 @@ static bool fits46(const struct nat46_pkt *p, int grow, unsigned int mtu)
 /* An ICMPv4 error about a packet that we sent to a client. */
 static enum nat46_reason translate_error46(struct nat46_pkt *p)
 {
+	struct dst_entry *dst, *dst4 = NULL;
 	struct nat46_session *s;
-	struct dst_entry *dst;
 	enum nat46_reason r;
 
 	if (skb_is_gso(p->skb) ||
@@ -113,7 +116,12 @@ static enum nat46_reason translate_error46(struct nat46_pkt *p)
 	dst = nat46_route6(s, p->skb);
 	if (IS_ERR(dst))
 		return NAT46_DROP_NO_ROUTE6;
-	r = nat46_icmp46(p, s, dst);
+	if (!s->local) {
+		dst4 = nat46_route4(s, p->skb);
+		if (IS_ERR(dst4))
+			return NAT46_DROP_NO_ROUTE4;
+	}
+	r = nat46_icmp46(p, s, dst, dst4);
 	if (r)
 		return r;
 	nat46_send6(p, dst);
@@ -170,7 +178,7 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 static enum nat46_reason translate_error64(struct nat46_pkt *p,
 					   struct nat46_session *s)
 {
-	struct dst_entry *dst = NULL;
+	struct dst_entry *dst = NULL, *dst6;
 	enum nat46_reason r;
 
 	if (skb_is_gso(p->skb) ||
@@ -183,7 +191,10 @@ static enum nat46_reason translate_error64(struct nat46_pkt *p,
 	} else if (!rcu_access_pointer(p->nn->dev)) {
 		return NAT46_DROP_NO_LOCAL_DEV;
 	}
-	r = nat46_icmp64(p, s, dst);
+	dst6 = nat46_route6(s, p->skb);
+	if (IS_ERR(dst6))
+		return NAT46_DROP_NO_ROUTE6;
+	r = nat46_icmp64(p, s, dst, dst6);
 	if (r)
 		return r;
 	if (dst)

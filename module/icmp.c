@@ -186,6 +186,7 @@ static __be32 error_source4(const struct nat46_pkt *p, const struct nat46_sessio
  * @p: parsed, its checksum right; p->skb is replaced
  * @s: the session of the packet that it quotes
  * @dst: the route to the client; NULL: a socket of this node
+ * @dst6: the route to the target
  *
  * Of a Packet Too Big the route learns first.
  *
@@ -193,7 +194,7 @@ static __be32 error_source4(const struct nat46_pkt *p, const struct nat46_sessio
  * Return: NAT46_OK, or why it was not done, p->skb being as it was.
  */
 enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *s,
-			       const struct dst_entry *dst)
+			       const struct dst_entry *dst, const struct dst_entry *dst6)
 {
 	const unsigned int quoted_at = sizeof(struct iphdr) + ICMP_HLEN;
 	struct nat46_icmp_msg m = p->icmp;
@@ -205,7 +206,7 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 	u8 *l4;
 
 	if (m.type == ICMPV6_PKT_TOOBIG)
-		m.info = max(m.info, p->conf->params.mtu_min);
+		m.info = max(min(m.info, READ_ONCE(dst6->dev->mtu)), p->conf->params.mtu_min);
 	if (!nat46_icmp_error64(&m, p->q.fragment ? 28 : 20))
 		return NAT46_DROP_ICMP_TYPE;
 	if (p->icmp.type == ICMPV6_PKT_TOOBIG)
@@ -257,14 +258,19 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 
 /* ---- IPv4 to IPv6 ---------------------------------------------------------- */
 
-/* Our packets to the client go by the path MTU that the kernel keeps. */
-static void learn_mtu4(struct nat46_pkt *p, u32 mtu)
+/*
+ * Our packets to the client go by the path MTU that the kernel keeps. It is
+ * told by the route itself: a look-up as for the host's own packets would ask
+ * whether the pool's address is one of ours.
+ */
+static void learn_mtu4(struct nat46_pkt *p, struct dst_entry *dst, u32 mtu)
 {
 	struct sk_buff *skb = p->skb;
+	const int at = skb_network_offset(skb);
 
-	__skb_pull(skb, p->q.ip);
-	ipv4_update_pmtu(skb, p->nn->net, mtu, 0, p->t4.proto);
-	__skb_push(skb, p->q.ip);
+	skb_set_network_header(skb, p->q.ip);
+	dst->ops->update_pmtu(dst, NULL, skb, mtu, false);
+	skb_set_network_header(skb, at);
 }
 
 static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
@@ -295,6 +301,7 @@ static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
  * @p: parsed, its checksum right; p->skb is replaced
  * @s: the session of the packet that it quotes
  * @dst: the route to the target
+ * @dst4: the route to the client; NULL: a socket of this node
  *
  * It comes from the session's own address: a router of the IPv4 side has no
  * other. Of "fragmentation needed" the route to the client learns first.
@@ -303,7 +310,7 @@ static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
  * Return: NAT46_OK, or why it was not done, p->skb being as it was.
  */
 enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *s,
-			       const struct dst_entry *dst)
+			       const struct dst_entry *dst, struct dst_entry *dst4)
 {
 	const unsigned int quoted_at = sizeof(struct ipv6hdr) + ICMP_HLEN;
 	const unsigned int hlen = sizeof(struct ipv6hdr) +
@@ -319,8 +326,11 @@ enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *
 	if (!nat46_icmp_error46(&m, p->q.l4_len + p->q.l4 - p->q.ip))
 		return NAT46_DROP_ICMP_TYPE;
 	if (m.type == ICMPV6_PKT_TOOBIG) {
-		learn_mtu4(p, m.info - 20);
-		m.info = clamp_t(u32, m.info, IPV6_MIN_MTU, max_t(u32, dst_mtu(dst), IPV6_MIN_MTU));
+		if (dst4) {
+			learn_mtu4(p, dst4, m.info - 20);
+			m.info = min(m.info, READ_ONCE(dst4->dev->mtu) + 20);
+		}
+		m.info = max_t(u32, min(m.info, READ_ONCE(dst->dev->mtu)), IPV6_MIN_MTU);
 	}
 
 	lay = nat46_icmp_quote_layout(hlen + p->q.end - p->q.l4, p->q.ext,

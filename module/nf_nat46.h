@@ -504,9 +504,9 @@ int nat46_headroom(struct sk_buff *skb, unsigned int writable,
 void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s);
 void nat46_rewrite64(struct nat46_pkt *p, const struct nat46_session *s);
 enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *s,
-			       const struct dst_entry *dst);
+			       const struct dst_entry *dst, struct dst_entry *dst4);
 enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *s,
-			       const struct dst_entry *dst);
+			       const struct dst_entry *dst, const struct dst_entry *dst6);
 
 /* ---- cut.c: fragments that keep their number ---------------------------------- */
 

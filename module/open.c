@@ -161,8 +161,8 @@ static int take_port(struct nat46_session *s, const struct nat46_source *src,
 }
 
 /*
- * A prefix source keeps the client's port. Only another flow of the same client
- * can have the tuple: to another address that is mapped to the same target.
+ * The client's port is kept. Of a prefix source, only another flow of the same
+ * client can have the tuple: to another address mapped to the same target.
  */
 static int take_own_port(struct nat46_pkt *p, struct nat46_session *s,
 			 struct nat46_session **taken)
@@ -178,6 +178,17 @@ static int take_own_port(struct nat46_pkt *p, struct nat46_session *s,
 	return err;
 }
 
+/* Protocols without ports have nothing else that could tell two clients apart. */
+static int take_any_port(struct nat46_pkt *p, struct nat46_session *s,
+			 const struct nat46_source *src,
+			 struct nat46_session **taken)
+{
+	if (src->type == NAT46_SOURCE_PREFIX ||
+	    (!nat46_has_ports(s->t4.proto) && s->t4.proto != IPPROTO_ICMP))
+		return take_own_port(p, s, taken);
+	return take_port(s, src, taken);
+}
+
 static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 			      const struct nat46_source *src,
 			      struct nat46_session **taken)
@@ -185,14 +196,12 @@ static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 	unsigned int k;
 	int err;
 
-	if (src->type == NAT46_SOURCE_DEV)
-		return take_port(s, src, taken);
-	if (src->type == NAT46_SOURCE_PREFIX)
-		return take_own_port(p, s, taken);
+	if (src->type != NAT46_SOURCE_ADDR)
+		return take_any_port(p, s, src, taken);
 
 	for (k = 0; k < ADDR_TRIES; k++) {
 		s->t6.saddr = range_addr(src, s->t4.saddr, k);
-		err = take_port(s, src, taken);
+		err = take_any_port(p, s, src, taken);
 		if (err != -EADDRINUSE)
 			return err;
 		if (ipv6_addr_equal(&src->lo, &src->hi))

@@ -26,6 +26,20 @@
 /* Above this an IPv4 packet of ours may not be fragmented (RFC 7915 5.1). */
 #define DF_ABOVE	1260
 
+/*
+ * A packet put together from fragments is cut again in their own buffers, which
+ * a tap may share: those get heads of their own.
+ */
+static int own_heads(struct sk_buff *skb)
+{
+	struct sk_buff *part;
+
+	skb_walk_frags(skb, part)
+		if (skb_cloned(part) && pskb_expand_head(part, 0, 0, GFP_ATOMIC))
+			return -ENOMEM;
+	return 0;
+}
+
 /**
  * nat46_headroom() - make a packet's headers writable, with room in front
  * @skb: the packet, its data at the network header
@@ -45,6 +59,8 @@ int nat46_headroom(struct sk_buff *skb, unsigned int writable,
 	const unsigned int need = grow + (out ? LL_RESERVED_SPACE(out) : ETH_HLEN);
 	unsigned int more = 0;
 
+	if (unlikely(skb_has_frag_list(skb)) && own_heads(skb))
+		return -ENOMEM;
 	if (skb_headroom(skb) < need)
 		more = need - skb_headroom(skb);
 	if (!more && (!skb_cloned(skb) || skb_clone_writable(skb, writable)))
