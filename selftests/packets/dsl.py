@@ -15,7 +15,7 @@ DF, unless the step says .exact(). All other bits are compared.
 import ipaddress
 import struct
 
-from scapy.layers.inet import IP, TCP, UDP, IPOption
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import (IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
                                 IPv6ExtHdrRouting)
 from scapy.packet import Packet, Raw
@@ -23,9 +23,9 @@ from scapy.fields import ByteField, IntField, ShortField, XIntField, XShortField
 
 from wire import NODE4, NODE6, csum
 
-__all__ = """IP IPv6 TCP UDP Raw IPOption IPv6ExtHdrDestOpt IPv6ExtHdrFragment IPv6ExtHdrHopByHop
+__all__ = """IP IPv6 TCP UDP Raw IPv6ExtHdrDestOpt IPv6ExtHdrFragment IPv6ExtHdrHopByHop
 IPv6ExtHdrRouting Icmp4 Icmp6 C4 P4 S6 T6 SP DP NODE4 NODE6 ROUTER4 ROUTER6 SA6 C4A C4P SP6 SA6P C4SMALL p4 t6
-UdpLite Dccp Sctp node4 node6 ID SEQ ip4 ip6 ipr6 ipr4 zeroing any4 any6 tcp4 tcp6
+UdpLite Dccp Sctp node4 node6 ID SEQ ip4 ip6 ipr6 ipr4 zeroing moved any4 any6 tcp4 tcp6
 case send4 send6 spoil cut frag4 frag6 opened echo_opened tcp_opened u4 u6 r4 r6 e4 e6 er4 er6
 t4 ts6 error4 error6 quoting4 quoting6 extension""".split()
 
@@ -250,6 +250,15 @@ def spoil(packet, by=0x1234):
     old = struct.unpack_from("!H", raw, at)[0]
     struct.pack_into("!H", raw, at, csum(struct.pack("!HH", old, by)))
     return Raw(bytes(raw))
+
+
+def moved(total, *addrs):
+    """A checksum of a packet between the first two addresses, when it goes
+    between the last two: carried by difference."""
+    a = b"".join(ipaddress.ip_address(x).packed for x in addrs[:2])
+    b = b"".join(ipaddress.ip_address(x).packed for x in addrs[2:])
+    words = struct.pack("!HHH", ~total & 0xffff, ~csum(a) & 0xffff, csum(b))
+    return ~csum(words) & 0xffff
 
 
 def frag4(packet, *sizes, ident=0x4646, df=False):

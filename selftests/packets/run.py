@@ -43,10 +43,13 @@ def load():
 
 # ---- comparison ----------------------------------------------------------------
 
-def checksum(raw):
+def checksum(head):
+    """An IPv4 header with the right checksum."""
     from wire import csum
-    struct.pack_into("!H", raw, 10, 0)
-    struct.pack_into("!H", raw, 10, ~csum(bytes(raw[:(raw[0] & 15) * 4])) & 0xffff)
+    if len(head) >= 20:
+        struct.pack_into("!H", head, 10, 0)
+        struct.pack_into("!H", head, 10, ~csum(bytes(head)) & 0xffff)
+    return head
 
 
 def copy_chosen(raw, got, layer, step, idents):
@@ -54,25 +57,19 @@ def copy_chosen(raw, got, layer, step, idents):
     if len(got) != len(raw):
         return
     if raw[0] >> 4 == 4:
-        if "id" not in layer.fields and layer.name == "IP":
-            raw[4:6] = got[4:6]
-            raw_head = bytearray(raw[:(raw[0] & 15) * 4])
-            checksum(raw_head)
-            raw[:len(raw_head)] = raw_head
         at = (raw[0] & 15) * 4
-        if layer.name == "Raw" and struct.unpack_from("!H", raw, 6)[0] & 0x3fff and not step.whole:
-            idents.add(bytes(got[4:6]))		# a fragment that we made
+        if "id" not in layer.fields and not step.whole:
             raw[4:6] = got[4:6]
-            checksum(raw)
+            raw[:at] = checksum(raw[:at])
+            if struct.unpack_from("!H", raw, 6)[0] & 0x3fff:
+                idents.add(bytes(got[4:6]))
         if raw[9] == 1 and len(raw) >= at + 28 and raw[at] in (3, 4, 5, 11, 12) and \
            not step.whole:
             inner = at + 8
             raw[inner + 4:inner + 6] = got[inner + 4:inner + 6]
             raw[inner + 6] = raw[inner + 6] & 0xbf | got[inner + 6] & 0x40
-            head = bytearray(raw[inner:inner + (raw[inner] & 15) * 4])
-            if len(head) >= 20:
-                checksum(head)
-                raw[inner:inner + len(head)] = head
+            end = inner + (raw[inner] & 15) * 4
+            raw[inner:end] = checksum(raw[inner:end])
     elif raw[6] == 44 and not step.whole:
         idents.add(bytes(got[44:48]))
         raw[44:48] = got[44:48]
