@@ -13,6 +13,7 @@ that is left out, and in a packet quoted by an ICMPv4 error Identification and
 DF, unless the step says .exact(). All other bits are compared.
 """
 import ipaddress
+import itertools
 import struct
 
 from scapy.layers.inet import IP, TCP, UDP
@@ -27,7 +28,7 @@ __all__ = """IP IPv6 TCP UDP Raw IPv6ExtHdrDestOpt IPv6ExtHdrFragment IPv6ExtHdr
 IPv6ExtHdrRouting Icmp4 Icmp6 C4 P4 S6 T6 SP DP NODE4 NODE6 ROUTER4 ROUTER6 SA6 C4A C4P SP6 SA6P C4SMALL p4 t6
 UdpLite Dccp Sctp node4 node6 ID SEQ ip4 ip6 ipr6 ipr4 zeroing moved any4 any6 tcp4 tcp6
 case send4 send6 spoil cut frag4 frag6 opened echo_opened tcp_opened u4 u6 r4 r6 e4 e6 er4 er6
-t4 ts6 error4 error6 quoting4 quoting6 extension""".split()
+t4 ts6 error4 error6 quoting4 quoting6 extension embed""".split()
 
 C4 = "10.0.1.10"		# the client; it leaves by the address of the device
 P4 = "198.18.0.7"		# what it is told that the target is
@@ -52,9 +53,30 @@ def t6(n, net=9):
     return f"2001:db8:{net}::{n:x}"
 
 
+def addr4(text):
+    return ipaddress.IPv4Address(text).packed
+
+
+def addr6(text):
+    return ipaddress.IPv6Address(text).packed
+
+
+PREFIX = {32: "3fff:32::", 40: "3fff:40:4000::", 48: "3fff:48:48::", 56: "3fff:56:56:5600::",
+          64: "3fff:64:64:64::", 96: "3fff:96::"}
+
+
+def embed(plen, addr):
+    """RFC 6052 section 2.2: behind the prefix, around bits 64 to 71, which are 0."""
+    raw = list(addr6(PREFIX[plen])[:plen // 8] + addr4(addr) + bytes(12))
+    if plen < 96:
+        raw.insert(8, 0)
+    return str(ipaddress.IPv6Address(bytes(raw[:16])))
+
+
 CONFIG = "\n".join(
     ["pool add 198.18.0.0/16", "source add dev wan", f"source add addr {SA6} from 10.2.0.0/16",
      f"source add addr {SA6P} ports {SP6}-{SP6} from 10.6.0.0/16",
+     *(f"source add prefix {PREFIX[n]}/{n} from 10.{n}.0.0/16" for n in PREFIX),
      "map add 198.18.255.254 to 2001:db8:ffff::1"] +
     [f"map add {p4(n)} to {t6(n)}" for n in range(1, 251)] +
     [f"map add {p4(n, net)} to {t6(n, net)}" for net in (12, 14, 90) for n in range(1, 30)]) + "\n"
@@ -152,12 +174,6 @@ class Sctp(Packet):
         return pkt
 
 
-def addr4(text):
-    return ipaddress.IPv4Address(text).packed
-
-
-def addr6(text):
-    return ipaddress.IPv6Address(text).packed
 
 
 # ---- cases -------------------------------------------------------------------
@@ -193,6 +209,7 @@ class Step:
         self.reasons = {}
         self.whole = False
         self.limit = 0
+        self.number = None
 
     def to4(self, *packets, gso=0):
         self.expect[4] += packets
@@ -217,6 +234,11 @@ class Step:
         """What comes out may be in fragments, none longer than that: it is
         compared when put together."""
         self.limit = limit
+        return self
+
+    def ident(self, number):
+        """The Identification of all those fragments."""
+        self.number = number
         return self
 
     def exact(self):
@@ -261,9 +283,13 @@ def moved(total, *addrs):
     return ~csum(words) & 0xffff
 
 
-def frag4(packet, *sizes, ident=0x4646, df=False):
+IDENT = itertools.count(0x1000)		# of its own for each packet: parts may stay behind
+
+
+def frag4(packet, *sizes, ident=None, df=False):
     """IPv4 fragments whose payloads have those sizes (of all but the last, a
     multiple of 8)."""
+    ident = ident or next(IDENT)
     raw = bytes(packet)
     hlen = (raw[0] & 15) * 4
     load, out, at = raw[hlen:], [], 0
@@ -280,8 +306,9 @@ def frag4(packet, *sizes, ident=0x4646, df=False):
     return out
 
 
-def frag6(packet, *sizes, ident=0x12345678, ext=0):
+def frag6(packet, *sizes, ident=None, ext=0):
     """IPv6 fragments of it; ext: bytes of extension headers that stay in each."""
+    ident = ident or next(IDENT) << 16 | 0xabc
     raw = bytes(packet)
     head, load = raw[:40 + ext], raw[40 + ext:]
     out, at = [], 0

@@ -6,7 +6,8 @@ usage: run.py [--pending | --all] [MODE] [NAME...]
 MODE: default; tx-off (checksums by software on all links), partial (what is sent
 has only a seed for a checksum), frags (payload in pages shared with the sender,
 who finds them unchanged), tap (a second look at what is sent: unchanged). NAME:
-a glob of cases. The names in the file `pending` are left out, or alone run.
+a glob of cases. The names in the file `pending` are left out, or alone run; a mode
+behind one: in that mode.
 """
 import argparse
 import fnmatch
@@ -24,12 +25,15 @@ sys.path.insert(0, os.path.join(HERE, "../lib"))
 DUMP_MAX = 256
 MODES = ("default", "tx-off", "partial", "frags", "tap")
 TABLES = ("headers46", "headers64", "icmp46", "icmp64", "quoted", "options", "exthdr", "fragments",
-          "checksum", "mtu", "protocols")
+          "checksum", "mtu", "protocols", "prefix")
 
 
-def pending():
+def pending(mode):
+    """The names left out in that mode, and all names there."""
     with open(os.path.join(HERE, "pending"), encoding="ascii") as f:
-        return {line.split("#")[0].strip() for line in f} - {""}
+        lines = [line.split("#")[0].split() for line in f]
+    names = {words[0] for words in lines if words}
+    return {w[0] for w in lines if w and mode in (w[1:] or [mode])}, names
 
 
 def load():
@@ -58,10 +62,11 @@ def copy_chosen(raw, got, layer, step, idents):
         return
     if raw[0] >> 4 == 4:
         at = (raw[0] & 15) * 4
-        if "id" not in layer.fields and not step.whole:
+        fragment = struct.unpack_from("!H", raw, 6)[0] & 0x3fff
+        if "id" not in layer.fields and not (fragment and step.whole):
             raw[4:6] = got[4:6]
             raw[:at] = checksum(raw[:at])
-            if struct.unpack_from("!H", raw, 6)[0] & 0x3fff:
+            if fragment:
                 idents.add(bytes(got[4:6]))
         if raw[9] == 1 and len(raw) >= at + 28 and raw[at] in (3, 4, 5, 11, 12) and \
            not step.whole:
@@ -119,8 +124,9 @@ def dump(title, raw):
     return lines + ["  ..."] * (len(raw) > DUMP_MAX)
 
 
-def merge(gots, limit, find):
-    """Fragments put together, as their receiver does. Each is at most limit."""
+def merge(gots, limit, number, find):
+    """Fragments put together, as their receiver does. Each is at most limit, and
+    has that Identification."""
     out, parts = [], {}
     for raw, gso in gots:
         if len(raw) > limit:
@@ -132,7 +138,10 @@ def merge(gots, limit, find):
         hlen = (raw[0] & 15) * 4 if v4 else 48
         off = struct.unpack_from("!H", raw, 6 if v4 else 42)[0]
         more, at = (off & 0x2000, (off & 0x1fff) * 8) if v4 else (off & 1, off & 0xfff8)
-        load = parts.setdefault(raw[4:6] if v4 else raw[44:48], {})
+        ident = raw[4:6] if v4 else raw[44:48]
+        if number is not None and int.from_bytes(ident, "big") != number:
+            find.append(f"Identification: wanted {number:x}, got {ident.hex()}")
+        load = parts.setdefault(ident, {})
         load[at] = (raw[hlen:], raw[:hlen], more)
         whole, end = b"", 0
         while end in load:
@@ -156,7 +165,7 @@ def merge(gots, limit, find):
 def compare(side, wants, gots, step, find):
     idents = set()
     if step.limit:
-        gots = merge(gots, step.limit, find)
+        gots = merge(gots, step.limit, step.number, find)
     for i, layer in enumerate(wants):
         want = bytearray(bytes(layer))
         if i >= len(gots):
@@ -179,6 +188,7 @@ def compare(side, wants, gots, step, find):
 # ---- a case ---------------------------------------------------------------------
 
 def run_step(world, step, find):
+    from wire import partial
     side = world.side[step.family]
     sent = [bytes(p) for p in step.packets]
     # a kernel that answers to the sender quotes what it got: seeds as well
@@ -192,6 +202,7 @@ def run_step(world, step, find):
         compare(family, step.expect[family], got[family], step, find)
     if side.tap:
         seen = side.tapped()[:-1]	# the last one is the fence
+        sent = [partial(raw, step.gso)[0] if step.gso else raw for raw in sent]
         if seen != sent:
             find.append(f"IPv{step.family}: a tap did not see what was sent")
             for raw in seen:
@@ -223,9 +234,9 @@ def run_case(world, case):
 
 
 def choose(args):
-    left_out = pending()
+    left_out, known = pending(args.mode)
     cases = load()
-    unknown = left_out - {c.name for c in cases}
+    unknown = known - {c.name for c in cases}
     if unknown:
         sys.exit(f"pending: no case is named {', '.join(sorted(unknown))}")
     if not args.all:
