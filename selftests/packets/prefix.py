@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Prefix sources: RFC 6052 section 2.2, each length; ports untouched."""
+"""Prefix sources: RFC 6052 section 2.2, each length; ports untouched. Mapped
+prefixes: RFC 7757."""
 from dsl import *
 
 for plen in (32, 40, 48, 56, 64, 96):
@@ -21,3 +22,22 @@ for plen in (32, 40, 48, 56, 64, 96):
          send6(error6(1, 3, u6(src=s, hlim=60), dst=s)).to4(quoting4(3, 1, u4(src=c, ttl=60), dst=c)))
     case(f"prefix-{plen}-no-session", R + "nothing else lives there",
          send6(r6(dst=s)).drop("no-session"))
+
+E = "RFC 7757 3.3: "
+for four, six, p, t in (
+        ("198.18.128.0/24", "2001:db8:128::/120", "198.18.128.201", "2001:db8:128::c9"),
+        ("198.18.129.0/24", "2001:db8:129:a::/120", "198.18.129.0", "2001:db8:129:a::"),
+        ("198.18.130.0/28", "2001:db8:130::40/124", "198.18.130.15", "2001:db8:130::4f"),
+        ("198.18.131.7/32", "2001:db8:131::9/128", "198.18.131.7", "2001:db8:131::9")):
+    name = four.replace("/", "-")
+    conf = {"conf": f"map add {four} to {six}", "undo": f"map del {four}"}
+    case(f"map-{name}", E + "the suffix behind the IPv4 prefix goes behind the IPv6 prefix",
+         send4(u4(dst=p)).to6(u6(dst=t)), send6(r6(src=t)).to4(r4(src=p)), **conf)
+case("map-host-wins", E + "the longest IPv4 prefix wins",
+     send4(u4(dst="198.18.128.5")).to6(u6(dst="2001:db8:99::5")),
+     send4(u4(dst="198.18.128.6")).to6(u6(dst="2001:db8:128::6")),
+     conf=["map add 198.18.128.0/24 to 2001:db8:128::/120", "map add 198.18.128.5 to 2001:db8:99::5"],
+     undo=["map del 198.18.128.5", "map del 198.18.128.0/24"])
+case("map-outside", E + "an address that no prefix holds", send4(u4(dst="198.18.129.1"))
+     .to4(node4(3, 1, u4(dst="198.18.129.1"))).drop("unmapped"),
+     conf="map add 198.18.128.0/24 to 2001:db8:128::/120", undo="map del 198.18.128.0/24")

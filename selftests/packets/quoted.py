@@ -52,8 +52,6 @@ for tos in (1, 0xb8, 0xff):
 from6("flow-label", "a quoted flow label goes", u6(fl=0x12345), u4(ttl=63))
 from4("df", "DF has no place in IPv6", r4(flags="DF", ttl=60), r6(hlim=60))
 from4("id", "no Fragment Header for a whole packet", r4(id=0x4321, ttl=60), r6(hlim=60))
-from4("bad-header-sum", "a quoted header's checksum may be stale: routers change the TTL",
-      r4(ttl=60, chksum=0x1111), r6(hlim=60))
 from4("outer-tos", "the error's own TOS", r4(ttl=60), r6(hlim=60))
 case("q46-outer-tos-c0", "RFC 7915 4.1: the error's own TOS", UP,
      send4(error4(3, 1, r4(ttl=60), tos=0xc0)).to6(quoting6(1, 0, r6(hlim=60), tc=0xc0)))
@@ -158,6 +156,8 @@ bad6("later-fragment", "a later fragment has no ports",
      frag6(u6(b"question" * 2, src=SA6), 16, 8)[1])
 
 # who sent it, and to whom
+bad4("bad-header-sum", "RFC 5508 REQ-3a: a quoted header whose checksum is wrong",
+     r4(ttl=60, chksum=0x1111))
 bad4("not-from-pool", "the quoted packet was not sent from where the error goes",
      r4(src=p4(8), ttl=60))
 bad4("reversed", "the quoted packet is the client's own", u4(ttl=60))
