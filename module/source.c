@@ -258,6 +258,8 @@ static bool covers(const struct nat46_source *s, const struct nat46_session *se)
 		   ipv6_addr_cmp(&se->t6.saddr, &s->hi) > 0) {
 		return false;
 	}
+	if (!port)		/* of a protocol without ports */
+		return true;
 	for (i = 0; i < s->n_ports; i++)
 		if (port >= s->ports[i].lo && port <= s->ports[i].hi)
 			return true;

@@ -115,6 +115,26 @@ check "MTU 1280: the node's own IPv6 learns it too" \
 path_mtu 1500
 in_pod ip route flush cache
 
+note "a protocol without ports (GRE's number)"
+spawn internet6 python3 "$here/lib/raw.py" serve 47
+n46 session flush all >/dev/null
+raw() { ip netns exec "$1" timeout 5 python3 "$here/lib/raw.py" ask $MAPPED 47 "$2"; }
+asked() { raw pod hello; }
+check "there and back" wait_for 5 asked
+before=$(drops no-port)
+refute "another client has no address of its own" raw pod2 hello
+same "... dropped as no-port" $((before + 1)) "$(drops no-port)"
+n46 source add addr 2001:db8:100::1-2001:db8:100::ffff from $POD24/32
+ip -n router route add 2001:db8:100::/64 via $NODE6
+check "with one of a range it has" raw pod2 hello
+check "its source goes while it has no session" sh -c "ip netns exec node nat46 session flush source 2001:db8:100::/64 &&
+	ip netns exec node nat46 source del addr 2001:db8:100::1-2001:db8:100::ffff from $POD24/32"
+sleep 0.5
+same "the other client's session stays" 1 "$(count from $POD4)"
+check "... and serves" raw pod hello
+ip -n router route del 2001:db8:100::/64 via $NODE6
+n46 session flush all >/dev/null
+
 note "refusals"
 before=$(drops unmapped)
 refute "an unmapped address answers nothing" in_pod curl -s -m 5 http://198.18.9.9/
