@@ -206,7 +206,7 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 	u8 *l4;
 
 	if (m.type == ICMPV6_PKT_TOOBIG)
-		m.info = max(min(m.info, READ_ONCE(dst6->dev->mtu)), p->conf->params.mtu_min);
+		m.info = max(min(m.info, dst_mtu(dst6)), p->conf->params.mtu_min);
 	if (!nat46_icmp_error64(&m, p->q.fragment ? 28 : 20))
 		return NAT46_DROP_ICMP_TYPE;
 	if (p->icmp.type == ICMPV6_PKT_TOOBIG)
@@ -267,10 +267,14 @@ static void learn_mtu4(struct nat46_pkt *p, struct dst_entry *dst, u32 mtu)
 {
 	struct sk_buff *skb = p->skb;
 	const int at = skb_network_offset(skb);
+	struct net_device *dev = skb->dev;
 
+	/* it asks for the device as well; our own stack's errors have none yet */
+	skb->dev = dst->dev;
 	skb_set_network_header(skb, p->q.ip);
 	dst->ops->update_pmtu(dst, NULL, skb, mtu, false);
 	skb_set_network_header(skb, at);
+	skb->dev = dev;
 }
 
 static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
@@ -327,10 +331,10 @@ enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *
 		return NAT46_DROP_ICMP_TYPE;
 	if (m.type == ICMPV6_PKT_TOOBIG) {
 		if (dst4) {
+			m.info = min(m.info, dst_mtu(dst4) + 20);
 			learn_mtu4(p, dst4, m.info - 20);
-			m.info = min(m.info, READ_ONCE(dst4->dev->mtu) + 20);
 		}
-		m.info = max_t(u32, min(m.info, READ_ONCE(dst->dev->mtu)), IPV6_MIN_MTU);
+		m.info = max_t(u32, min(m.info, dst_mtu(dst)), IPV6_MIN_MTU);
 	}
 
 	lay = nat46_icmp_quote_layout(hlen + p->q.end - p->q.l4, p->q.ext,

@@ -156,8 +156,9 @@ bad6("later-fragment", "a later fragment has no ports",
      frag6(u6(b"question" * 2, src=SA6), 16, 8)[1])
 
 # who sent it, and to whom
-bad4("bad-header-sum", "RFC 5508 REQ-3a: a quoted header whose checksum is wrong",
-     r4(ttl=60, chksum=0x1111))
+from4("bad-header-sum", "a quoted header's sum isn't copied but made: routers that lower the TTL "
+      "and leave the sum are heard (against RFC 5508 REQ-3a, a SHOULD)",
+      r4(ttl=60, chksum=0x1111), r6(hlim=60))
 bad4("not-from-pool", "the quoted packet was not sent from where the error goes",
      r4(src=p4(8), ttl=60))
 bad4("reversed", "the quoted packet is the client's own", u4(ttl=60))
