@@ -74,8 +74,14 @@ relay_down
 one="pool 198.18.0.0/30"
 sed -i '/^pool/d' $dir/conf
 rm -f $dir/state/leases
+n46 map add 198.18.0.2/31 to 2001:db8:9::a2/127
 relay_up "$one"
 same "rule 41: another owner's address is not given" 198.18.0.2 "$(address v6only.example)"
+n46 map del 198.18.0.2/31
+n46 map add 198.18.0.2/31 to 2001:db8:9::b2/127
+same "a mapped prefix around a lease is none of its business" "198.18.0.2 to $SERVER6" \
+	"$(address v6only.example) to $(mapping 198.18.0.2 | cut -d' ' -f3)"
+n46 map del 198.18.0.2/31
 check "rule 42: exhausted: SERVFAIL with a reason" in_pod python3 "$Q" ask --rcode 2 --ede 0 192.0.2.9@53 n1.example A
 check "rule 42: said" grep -q exhausted $dir/log
 check "what has its lease is answered still" is_pool "$(address v6only.example)"
