@@ -2,14 +2,15 @@
 /*
  * port.c: the order in which a source's ports are tried for a session:
  * the client's own, then others of its parity, then any (RFC 4787 REQ-3 to
- * REQ-4, RFC 6056 section 3.3.3: the start is a keyed hash).
+ * REQ-4, RFC 6056 section 3.3.4: start and step come from a keyed hash, so that
+ * flows spread over a range instead of queueing up behind each other).
  */
 #include <linux/types.h>
 
 #include "core.h"
 
-/* Tries in the first range alone; in all, before the parity is given up. */
-#define FIRST_TRIES	48
+/* Tries in the first range; in all, before the parity is given up. */
+#define FIRST_TRIES	32
 #define PARITY_TRIES	96
 
 static bool in_ranges(const struct nat46_ports *r, unsigned int n, u16 port)
@@ -37,9 +38,21 @@ static u16 range_nth(const struct nat46_ports *r, u8 parity, u32 n)
 	return r->lo + ((r->lo ^ parity) & 1) + 2 * n;
 }
 
-/* The @k-th port of that @parity after @start, in the first @n ranges. */
+/* A step that comes by every port of @total before it comes by one again. */
+static u32 step_of(u32 hash, u32 total)
+{
+	static const u16 primes[] = { 4057, 5987, 7919, 10007, 12289, 14639, 17389, 20011 };
+	u32 i = hash >> 24;
+
+	/* two of them together are more than any @total */
+	while (total % primes[i % 8] == 0)
+		i++;
+	return primes[i % 8];
+}
+
+/* The @k-th port of that @parity to try in these @n ranges. */
 static u16 nth_port(const struct nat46_ports *r, unsigned int n, u8 parity,
-		    u32 start, u32 k)
+		    u32 hash, u32 k)
 {
 	u32 total = 0, at;
 	unsigned int i;
@@ -49,7 +62,7 @@ static u16 nth_port(const struct nat46_ports *r, unsigned int n, u8 parity,
 	if (!total)
 		return 0;
 
-	at = (start % total + k) % total;
+	at = (hash % total + k * step_of(hash, total)) % total;
 	for (i = 0; i < n; i++) {
 		const u32 c = range_count(&r[i], parity);
 
@@ -78,9 +91,13 @@ u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,
 {
 	if (!k)
 		return in_ranges(r, n, wanted) ? wanted : 0;
-	if (k <= FIRST_TRIES)	/* the first range is the preferred one */
-		return nth_port(r, 1, wanted & 1, hash, k - 1);
+	if (k <= FIRST_TRIES || n == 1) {
+		/* the first range is the preferred one, but it may be full */
+		if (k <= PARITY_TRIES)
+			return nth_port(r, 1, wanted & 1, hash, k - 1);
+		return nth_port(r, 1, 2, hash, k - PARITY_TRIES - 1);
+	}
 	if (k <= PARITY_TRIES)
-		return nth_port(r, n, wanted & 1, hash, k - 1);
+		return nth_port(r + 1, n - 1, wanted & 1, hash, k - FIRST_TRIES - 1);
 	return nth_port(r, n, 2, hash, k - PARITY_TRIES - 1);
 }

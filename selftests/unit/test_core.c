@@ -101,11 +101,13 @@ static void port_order(void **unused)
 			const u16 p = nat46_port_try(dev, 2, wanted, hash, k);
 
 			assert_true((p >= 61000) || (p >= 10000 && p <= 29999));
-			if (k <= 48)	/* the preferred range first */
+			if (k <= 32)	/* the preferred range first */
 				assert_true(p >= 61000);
+			else if (k <= 96)	/* it may be full */
+				assert_true(p <= 29999);
 			if (k <= 96)	/* RFC 4787 REQ-4: parity kept */
 				assert_int_equal(p & 1, wanted & 1);
-			if (k <= 48)	/* no port is tried twice */
+			if (k <= 96)	/* no port is tried twice */
 				assert_int_equal(seen[p]++, 0);
 		}
 	}
@@ -144,6 +146,69 @@ static void port_whole_range(void **unused)
 	}
 }
 
+/* A small range is tried whole before a flow is refused. */
+static void port_small_range(void **unused)
+{
+	static const struct nat46_ports r[] = { { 5000, 5095 }, { 6000, 6127 } };
+	u32 hash;
+
+	for (hash = 1; hash < 4000000000u; hash += 39999983) {
+		unsigned int k, n = 0;
+
+		memset(seen, 0, sizeof(seen));
+		for (k = 0; k < 128; k++)
+			seen[nat46_port_try(&r[0], 1, 40000 + hash % 2, hash, k)] = 1;
+		for (k = 5000; k <= 5095; k++)
+			n += seen[k];
+		assert_in_range(n, 48, 96);	/* all of its parity at least */
+		for (k = 5000 + hash % 2; k <= 5095; k += 2)
+			assert_true(seen[k]);
+		memset(seen, 0, sizeof(seen));
+		for (k = 0; k < 128; k++)
+			seen[nat46_port_try(r, 2, 40000 + hash % 2, hash, k)] = 1;
+		for (k = 6000 + hash % 2; k <= 6127; k += 2)
+			assert_true(seen[k]);
+	}
+}
+
+/* Flows are refused only when nearly all ports are taken. */
+static void port_fill(void **unused)
+{
+	static const struct {
+		unsigned int percent;
+		unsigned int refused;	/* at most, per 1000 flows */
+	} rows[] = { { 50, 0 }, { 75, 0 }, { 85, 1 }, { 95, 20 } };
+	const unsigned int all = 4536 + 20000;
+	unsigned int taken = 0, i;
+	u32 x = 46;
+
+	memset(seen, 0, sizeof(seen));
+	for (i = 0; i < 4; i++) {
+		unsigned int flows = 0, refused = 0;
+
+		while (taken < all * rows[i].percent / 100) {
+			unsigned int k;
+			u16 p = 0;
+
+			x = x * 1664525 + 1013904223;	/* the hash */
+			flows++;
+			for (k = 0; k < 128; k++) {
+				p = nat46_port_try(dev, 2, 32768 + x % 28000, x ^ x >> 15, k);
+				if (p && !seen[p])
+					break;
+			}
+			if (k == 128) {
+				refused++;
+				continue;
+			}
+			seen[p] = 1;
+			taken++;
+		}
+		if (refused * 1000 > flows * rows[i].refused)
+			fail_msg("up to %u %%: %u of %u flows refused", rows[i].percent, refused, flows);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +216,8 @@ int main(void)
 		cmocka_unit_test(port_own_first),
 		cmocka_unit_test(port_order),
 		cmocka_unit_test(port_whole_range),
+		cmocka_unit_test(port_small_range),
+		cmocka_unit_test(port_fill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
