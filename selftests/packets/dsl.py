@@ -45,7 +45,7 @@ ROUTER4, ROUTER6 = "10.77.0.1", "2001:db8:aaaa::1"	# on the way
 
 def p4(n, net=0):
     """The pool's address of the nth target; of another net (14: the path's MTU
-    is 1400, 12: 1280, 90: 9000)."""
+    is 1400, 12: 1280, 90: the link's)."""
     return f"198.18.{net}.{n}"
 
 
@@ -182,21 +182,21 @@ CASES = []
 
 
 class Case:
-    def __init__(self, name, clause, steps, conf, undo, modes):
+    def __init__(self, name, clause, steps, conf, undo, modes, jumbo):
         self.name, self.clause, self.steps = name, clause, steps
-        self.conf, self.undo, self.modes = conf, undo, modes
+        self.conf, self.undo, self.modes, self.jumbo = conf, undo, modes, jumbo
 
 
-def case(name, clause, *steps, conf=(), undo=(), modes=None):
+def case(name, clause, *steps, conf=(), undo=(), modes=None, jumbo=False):
     """conf, undo: commands of nat46, before and after. modes: of the runner, for
-    which the case makes sense; all unless said."""
+    which the case makes sense; all unless said. jumbo: links of 9000, not 1500."""
     if any(c.name == name for c in CASES):
         raise ValueError(f"two cases named {name}")
     flat = []
     for s in steps:
         flat += s if isinstance(s, (list, tuple)) else [s]
     CASES.append(Case(name, clause, flat, [conf] if isinstance(conf, str) else conf,
-                      [undo] if isinstance(undo, str) else undo, modes))
+                      [undo] if isinstance(undo, str) else undo, modes, jumbo))
 
 
 class Step:

@@ -49,7 +49,6 @@ for code in (1, 255):
 case("i46-igmp", R + "IGMP: silently dropped",
      send4(ip4({"proto": 2}) / Raw(b"\x16\0\x09\xff\xe0\0\0\xfa")).drop("protocol"))
 
-# PTB: client n at a path of 9000, target at one of 9000 (net 90)
 P = "RFC 7915 4.2, code 4: "
 
 
@@ -64,7 +63,8 @@ def too_big(name, what, mtu, result, length=None, net=9, n=1):
         q6 = ipr6({"src": t, "hlim": 60, "plen": length - 20}) / \
             UDP(sport=DP, dport=SP, len=length - 20, chksum=moved(0x1234, p, c, t, S6)) / load
     case("i46-too-big-" + name, P + what, opened(c=c, p=p, t=t),
-         send4(error4(3, 4, q4, mtu, dst=p)).to6(quoting6(2, 0, q6, result, dst=t)))
+         send4(error4(3, 4, q4, mtu, dst=p)).to6(quoting6(2, 0, q6, result, dst=t)),
+         jumbo=net == 90)
 
 
 for n, (mtu, result) in enumerate(((68, 1280), (576, 1280), (1259, 1280), (1260, 1280),

@@ -57,7 +57,8 @@ def too_big(name, what, mtu, result, c=C4, net=9, n=1, drop=None):
     q4 = ip4({"src": c, "dst": p, "ttl": 60, "len": 628}) / \
         UDP(sport=SP, dport=DP, len=608, chksum=whole_sum(c, p, load)) / load[:576 - 28 - 28]
     case("i64-too-big-" + name, P + what, opened(p=p, t=t, c=c),
-         send6(error6(2, 0, q6, mtu)).to4(quoting4(3, 4, q4, result, src=p, dst=c)))
+         send6(error6(2, 0, q6, mtu)).to4(quoting4(3, 4, q4, result, src=p, dst=c)),
+         jumbo=net == 90)
 
 
 def whole_sum(c, p, load):

@@ -27,7 +27,7 @@ for net, mtu in ((0, 1500), (14, 1400), (12, 1280)):
         case(f"m46-{mtu}-{size}", R + "DF is clear: cut to fit the IPv6 path",
              send4(a).to6(b).merged(mtu))
 case("m46-jumbo", R + "a path of 9000", send4(u4(LOAD[:2972], src="10.9.0.10", dst=p4(7, 90)))
-     .to6(u6(LOAD[:2972], dst=t6(7, 90))))
+     .to6(u6(LOAD[:2972], dst=t6(7, 90))), jumbo=True)
 case("m46-df-echo", R + "ping -M do -s", send4(e4(LOAD[:1472], flags="DF"))
      .to4(node4(3, 4, e4(LOAD[:1472], flags="DF"), 1480)).drop("too-big"))
 case("m46-df-tcp", R + "DF is set: ICMPv4 fragmentation needed", tcp_opened(),
@@ -75,12 +75,13 @@ for total in (1261, 1400, 1480):
          "error is born in IPv4, behind the rewrite", UP,
          send6(sent).to6(quoting6(2, 0, cut(r6(LOAD[:total - 28], hlim=63), 568), 1280, hlim=64,
                                   tc=0xc0)))
-UP9 = opened(p=p4(9, 90), t=t6(9, 90))
+C9 = "10.7.0.10"		# by a route of 1500
+UP9 = opened(c=C9, p=p4(9, 90), t=t6(9, 90))
 sent = r6(LOAD[:1500 - 27], src=t6(9, 90))
 case("m64-1500", R5 + "packet too big says the IPv4 MTU + 20", UP9,
-     send6(sent).to6(node6(2, 0, sent, 1520)).drop("too-big"))
+     send6(sent).to6(node6(2, 0, sent, 1520)).drop("too-big"), jumbo=True)
 case("m64-1500-fits", R5 + "1520 bytes of IPv6 are 1500 of IPv4", UP9,
-     send6(r6(LOAD[:1472], src=t6(9, 90))).to4(r4(LOAD[:1472], src=p4(9, 90), flags="DF")))
+     send6(r6(LOAD[:1472], src=t6(9, 90))).to4(r4(LOAD[:1472], src=p4(9, 90), dst=C9, flags="DF")), jumbo=True)
 case("m64-learned", "RFC 7915 4.2: fragmentation needed from the IPv4 side is remembered",
      opened(c="10.9.1.1", p=p4(10, 90), t=t6(10, 90)),
      send6(r6(LOAD[:1972], src=t6(10, 90)))
@@ -89,7 +90,7 @@ case("m64-learned", "RFC 7915 4.2: fragmentation needed from the IPv4 side is re
                   dst=p4(10, 90)))
      .to6(quoting6(2, 0, r6(LOAD[:200], src=t6(10, 90), hlim=60), 1420, dst=t6(10, 90))),
      send6(r6(LOAD[:1972], src=t6(10, 90)))
-     .to6(node6(2, 0, r6(LOAD[:1972], src=t6(10, 90)), 1420)).drop("too-big"))
+     .to6(node6(2, 0, r6(LOAD[:1972], src=t6(10, 90)), 1420)).drop("too-big"), jumbo=True)
 
 # MSS
 M = "RFC 7915 4 (path MTU), by setting mss-clamp: "

@@ -235,6 +235,8 @@ case("q46-length-too-long", E + "a length beyond the message", UP,
      send4(error4(3, 1, r4(ttl=60), 200 << 16)).drop("icmp-quoted"))
 case("q64-length-too-long", E + "a length beyond the message", opened(c=C4A, s=SA6),
      send6(error6(1, 0, u6(src=SA6), 200 << 24, dst=SA6)).drop("icmp-quoted"))
+F4, F6 = (x / UDP(sport=SP, dport=DP) / (b"question" * 2) for x in
+          (ip4({"dst": p4(120), "ttl": 60}), ip6({"dst": t6(120), "hlim": 60})))
 case("q64-first-fragment-too-big", "RFC 7915 5.2: 28 bytes less where a Fragment Header is quoted",
-     UP, send6(error6(2, 0, FIRST6[0], 1400))
-     .to4(quoting4(3, 4, frag4(u4(b"question" * 2, ttl=60), 16, 8, ident=0x0abc)[0], 1372)))
+     opened(p=p4(120), t=t6(120)), send6(error6(2, 0, frag6(F6, 16, 8)[0], 1400))
+     .to4(quoting4(3, 4, frag4(F4, 16, 8)[0], 1372, src=p4(120))))

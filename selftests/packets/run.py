@@ -211,6 +211,7 @@ def run_step(world, step, find):
 
 def run_case(world, case):
     find = []
+    world.links(9000 if case.jumbo else 1500)
     for command in case.conf:
         subprocess.run(["nat46", "-b", "-"], input=command + "\n", text=True, check=True)
     before = world.drops()

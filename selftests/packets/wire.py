@@ -24,7 +24,7 @@ NEEDS_CSUM, GSO_TCPV4, GSO_UDP_L4, GSO_TCPV6 = 1, 1, 5, 4
 VNET = struct.Struct("=BBHHHH")		# flags, gso, hdr_len, gso_size, start, offset
 libc = ctypes.CDLL(None, use_errno=True)
 
-# The links have an MTU of 9000, the routes say what a case meets.
+# The node's links have an MTU of 1500 unless a case wants 9000.
 NODE4, NODE6 = "10.0.0.1", "2001:db8:1::9"
 NETS = """
 netns add pod
@@ -35,16 +35,19 @@ link add wan netns node mtu 9000 address 02:00:00:00:00:16 type veth peer name e
 """
 NODE = f"""
 link set lo up
+link set eni1 mtu 1500
+link set wan mtu 1500
 link set eni1 up
 link set wan up
 addr add {NODE4}/32 dev eni1
 addr add {NODE6}/64 dev wan nodad
 neigh add 10.0.0.2 lladdr 02:00:00:00:00:04 dev eni1 nud permanent
-route add 10.0.0.0/8 via 10.0.0.2 dev eni1 onlink mtu 1500
+route add 10.0.0.0/8 via 10.0.0.2 dev eni1 onlink
 route add 10.4.0.0/16 via 10.0.0.2 dev eni1 onlink mtu 1000
+route add 10.7.0.0/16 via 10.0.0.2 dev eni1 onlink mtu 1500
 route add 10.9.0.0/16 via 10.0.0.2 dev eni1 onlink
 neigh add fe80::7 lladdr 02:00:00:00:00:06 dev wan nud permanent
-route add default via fe80::7 dev wan mtu 1500
+route add default via fe80::7 dev wan
 route add 2001:db8:14::/64 via fe80::7 dev wan mtu 1400
 route add 2001:db8:12::/64 via fe80::7 dev wan mtu 1280
 route add 2001:db8:90::/64 via fe80::7 dev wan
@@ -266,7 +269,7 @@ class World:
             for ns in ("pod", "internet6"):
                 enter(ns)
                 self.offload_off("eth0")
-        self.mode = mode
+        self.mode, self.mtu = mode, 1500
         self.side = {4: Side("pod", 4, "eni1", mode), 6: Side("internet6", 6, "wan", mode)}
         enter("node")
         self.n = Nat46()
@@ -286,6 +289,11 @@ class World:
     def offload_off(dev):
         subprocess.run(["ethtool", "-K", dev, "tx", "off", "tso", "off", "gso", "off", "gro", "off"],
                        check=True, capture_output=True)
+
+    def links(self, mtu):
+        if mtu != self.mtu:
+            ip_batch(f"link set eni1 mtu {mtu}\nlink set wan mtu {mtu}\n")
+            self.mtu = mtu
 
     def settle(self):
         """Until both links carry packets."""
