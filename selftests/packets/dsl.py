@@ -22,7 +22,7 @@ from scapy.layers.inet6 import (IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv
 from scapy.packet import Packet, Raw
 from scapy.fields import ByteField, IntField, ShortField, XIntField, XShortField
 
-from wire import NODE4, NODE6, csum
+from wire import FENCE_SOURCE, NODE4, NODE6, csum
 
 __all__ = """IP IPv6 TCP UDP Raw IPv6ExtHdrDestOpt IPv6ExtHdrFragment IPv6ExtHdrHopByHop
 IPv6ExtHdrRouting Icmp4 Icmp6 C4 P4 S6 T6 SP DP NODE4 NODE6 ROUTER4 ROUTER6 SA6 C4A C4P SP6 SA6P C4SMALL p4 t6
@@ -77,6 +77,7 @@ CONFIG = "\n".join(
     ["pool add 198.18.0.0/16", "source add dev wan", f"source add addr {SA6} from 10.2.0.0/16",
      f"source add addr {SA6P} ports {SP6}-{SP6} from 10.6.0.0/16",
      *(f"source add prefix {PREFIX[n]}/{n} from 10.{n}.0.0/16" for n in PREFIX),
+     f"source add addr {FENCE_SOURCE} from 10.255.0.0/16",
      "map add 198.18.255.254 to 2001:db8:ffff::1"] +
     [f"map add {p4(n)} to {t6(n)}" for n in range(1, 251)] +
     [f"map add {p4(n, net)} to {t6(n, net)}" for net in (12, 14, 90) for n in range(1, 30)]) + "\n"

@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(HERE, "../lib"))
 DUMP_MAX = 256
 MODES = ("default", "tx-off", "partial", "frags", "tap")
 TABLES = ("headers46", "headers64", "icmp46", "icmp64", "quoted", "options", "exthdr", "fragments",
-          "checksum", "mtu", "protocols", "prefix")
+          "checksum", "mtu", "protocols", "prefix", "refused")
 
 
 def pending(mode):

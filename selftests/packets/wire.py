@@ -50,10 +50,12 @@ neigh add fe80::7 lladdr 02:00:00:00:00:06 dev wan nud permanent
 route add default via fe80::7 dev wan
 route add 2001:db8:14::/64 via fe80::7 dev wan mtu 1400
 route add 2001:db8:12::/64 via fe80::7 dev wan mtu 1280
+route add unreachable 2001:db8:dead::/64
 route add 2001:db8:90::/64 via fe80::7 dev wan
 """
 MAC = b"\2\0\0\0\0"
 FENCE4, FENCE6, FENCE_POOL = "10.255.0.1", "2001:db8:ffff::1", "198.18.255.254"
+FENCE_SOURCE = "2001:db8:fe::1"
 FENCE_PORTS = (20046, 20046)
 
 
@@ -274,8 +276,8 @@ class World:
         enter("node")
         self.n = Nat46()
         self.fence_raw = {4: udp4(FENCE4, FENCE_POOL, FENCE_PORTS),
-                          6: udp6(FENCE6, NODE6, FENCE_PORTS)}
-        self.fenced = {4: udp6(NODE6, FENCE6, FENCE_PORTS)[40:],
+                          6: udp6(FENCE6, FENCE_SOURCE, FENCE_PORTS)}
+        self.fenced = {4: udp6(FENCE_SOURCE, FENCE6, FENCE_PORTS)[40:],
                        6: udp4(FENCE_POOL, FENCE4, FENCE_PORTS)[20:]}
         self.poller = select.poll()
         for side in self.side.values():
