@@ -12,7 +12,7 @@ guest="qemu-system-x86 busybox-static iproute2 nftables iputils-ping curl tcpdum
 	socat procps traceroute mtr-tiny iputils-tracepath util-linux libc6-dev"
 install="dkms systemd kmod"
 uml="linux-source-6.1"
-lint="sparse shellcheck codespell linux-source-6.1 xz-utils perl"
+lint="sparse shellcheck codespell linux-source-6.1 xz-utils perl python3 python3-scapy"
 
 want=
 for g in "$@"; do want="$want ${!g}"; done

@@ -20,8 +20,10 @@ def mapped(target):
 no("hairpin", "a target that is one of our own sources", "hairpin", 13, **mapped(SA6))
 no("hairpin-prefix", "a target in one of our own prefixes", "hairpin", 13,
    **mapped(embed(96, "10.96.0.77")))
-no("target-local", "a target that is the node's own address", "target-local", 13, **mapped(NODE6))
-no("route", "a target without a route", "no-route6", 1, **mapped("2001:db8:dead::1"))
+no("target-local", "a target that is the node's own address", "target-local", 13,
+   client=C4A, **mapped("2001:db8:10ca::1"))
+no("route", "a target without a route", "no-route6", 1, client=C4A,
+   **mapped("2001:db8:dead::1"))
 no("source", "a client that no source serves", "no-source", 1, "source del dev wan force",
    "source add dev wan", dst=P4)
 no("room", "more sessions than are allowed", "max-sessions", 1, "param set max-sessions 1",

@@ -209,11 +209,19 @@ def run_step(world, step, find):
                 find += dump("tap", raw)
 
 
+def configure(commands, find):
+    if not commands:
+        return
+    done = subprocess.run(["nat46", "-b", "-"], input="\n".join(commands) + "\n", text=True,
+                          capture_output=True, check=False)
+    if done.returncode:
+        find.append(done.stderr.strip())
+
+
 def run_case(world, case):
     find = []
     world.links(9000 if case.jumbo else 1500)
-    for command in case.conf:
-        subprocess.run(["nat46", "-b", "-"], input=command + "\n", text=True, check=True)
+    configure(case.conf, find)
     before = world.drops()
     wanted = {}
     for i, step in enumerate(case.steps):
@@ -228,8 +236,7 @@ def run_case(world, case):
     counted = {r: after[r] - before[r] for r in after if after[r] != before[r]}
     if counted != wanted:
         find.append(f"drops: wanted {wanted}, got {counted}")
-    for command in case.undo:
-        subprocess.run(["nat46", "-b", "-"], input=command + "\n", text=True, check=True)
+    configure(case.undo, find)
     world.forget()
     return find
 

@@ -50,6 +50,7 @@ neigh add fe80::7 lladdr 02:00:00:00:00:06 dev wan nud permanent
 route add default via fe80::7 dev wan
 route add 2001:db8:14::/64 via fe80::7 dev wan mtu 1400
 route add 2001:db8:12::/64 via fe80::7 dev wan mtu 1280
+route add local 2001:db8:10ca::/64 dev lo
 route add unreachable 2001:db8:dead::/64
 route add 2001:db8:90::/64 via fe80::7 dev wan
 """
