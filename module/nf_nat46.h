@@ -530,7 +530,10 @@ void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 int nat46_conf_net_init(struct nat46_net *nn);
 /* after the hooks are off and a grace period */
 void nat46_conf_net_exit(struct nat46_net *nn);
-/* a device or address has gone (notifiers): end what leant on it */
+
+/* ---- follow.c: told by notifiers; may sleep, take nn->lock ----------------------- */
+
+/* a device or address has gone: end what leant on it */
 void nat46_conf_dev_gone(struct nat46_net *nn, const struct net_device *dev);
 /* a device has come, or has another name: RTNL held */
 void nat46_conf_dev_named(struct nat46_net *nn, const struct net_device *dev);
