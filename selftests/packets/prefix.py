@@ -22,6 +22,16 @@ for plen in (32, 40, 48, 56, 64, 96):
          send6(error6(1, 3, u6(src=s, hlim=60), dst=s)).to4(quoting4(3, 1, u4(src=c, ttl=60), dst=c)))
     case(f"prefix-{plen}-no-session", R + "nothing else lives there",
          send6(r6(dst=s)).drop("no-session"))
+    r = f"10.{plen}.9.9"
+    case(f"prefix-{plen}-router", "RFC 7915 4.1: a router's error comes from its own address, embedded",
+         opened(c=c, s=s), send4(error4(3, 1, r4(dst=c, ttl=60), src=r))
+         .to6(quoting6(1, 0, r6(dst=s, hlim=60), src=embed(plen, r))))
+    case(f"prefix-{plen}-client-error", "RFC 7915 4.1: so does the client's",
+         opened(c=c, s=s), send4(error4(3, 3, r4(dst=c, ttl=60), src=c))
+         .to6(quoting6(1, 4, r6(dst=s, hlim=60), src=s)))
+    case(f"prefix-{plen}-other-router", "RFC 7915 4.1: a router that the prefix doesn't serve",
+         opened(c=c, s=s), send4(error4(11, 0, r4(dst=c, ttl=60)))
+         .to6(quoting6(3, 0, r6(dst=s, hlim=60), src=s)))
 
 E = "RFC 7757 3.3: "
 for four, six, p, t in (

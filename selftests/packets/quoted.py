@@ -55,6 +55,9 @@ from4("id", "no Fragment Header for a whole packet", r4(id=0x4321, ttl=60), r6(h
 from4("outer-tos", "the error's own TOS", r4(ttl=60), r6(hlim=60))
 case("q46-outer-tos-c0", "RFC 7915 4.1: the error's own TOS", UP,
      send4(error4(3, 1, r4(ttl=60), tos=0xc0)).to6(quoting6(1, 0, r6(hlim=60), tc=0xc0)))
+for ttl in (0, 1):
+    case(f"q46-outer-ttl-{ttl}", "RFC 1122 3.2.2: no error about an error whose TTL is over", UP,
+         send4(error4(3, 1, r4(ttl=60), ttl=ttl)).drop("hop-limit"))
 case("q46-outer-ttl", "RFC 7915 4.1: the error's own TTL is decremented", UP,
      send4(error4(3, 1, r4(ttl=60), ttl=9)).to6(quoting6(1, 0, r6(hlim=60), hlim=8)))
 for src in ("127.0.0.1", "0.0.0.0", "10.255.255.255", "192.0.2.200"):

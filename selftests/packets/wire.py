@@ -258,6 +258,10 @@ class World:
         ip_batch("link set eth0 up", "pod")
         ip_batch("link set eth0 up", "internet6")
         enter("node")
+        # parts that are left waiting must not speak up in a later case
+        for name in ("net/ipv4/ipfrag_time", "net/ipv6/ip6frag_time",
+                     "net/netfilter/nf_conntrack_frag6_timeout"):
+            put(name, 3600)
         for name, value in (("net/ipv4/ip_forward", 1), ("net/ipv4/icmp_ratelimit", 0),
                             ("net/ipv6/icmp/ratelimit", 0), ("net/ipv6/auto_flowlabels", 0),
                             ("net/ipv6/conf/all/accept_ra", 0),
