@@ -300,6 +300,27 @@ static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
 	fh->identification = htonl(p->q.id);
 }
 
+/*
+ * A router that a prefix source serves has an address as its clients do;
+ * elsewhere the session's own speaks for it.
+ */
+static struct in6_addr error_source6(const struct nat46_pkt *p, const struct nat46_session *s)
+{
+	const __be32 from = ip_hdr(p->skb)->saddr;
+	struct in6_addr a = s->t6.saddr;
+	const struct nat46_source *src;
+
+	if (!s->stateless || from == s->t4.saddr)
+		return a;
+	src = nat46_source_find(p->conf, from);
+	if (!src || src->type != NAT46_SOURCE_PREFIX ||
+	    (nat46_well_known(src->lo.s6_addr, src->plen) && !nat46_global4((const u8 *)&from)))
+		return a;
+	a = src->lo;
+	nat46_embed(a.s6_addr, src->plen, (const u8 *)&from);
+	return a;
+}
+
 /**
  * nat46_icmp46() - turn an ICMPv4 error into ICMPv6
  * @p: parsed, its checksum right; p->skb is replaced
@@ -307,8 +328,7 @@ static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
  * @dst: the route to the target
  * @dst4: the route to the client; NULL: a socket of this node
  *
- * It comes from the session's own address: a router of the IPv4 side has no
- * other. Of "fragmentation needed" the route to the client learns first.
+ * Of "fragmentation needed" the route to the client learns first.
  *
  * Context: RCU.
  * Return: NAT46_OK, or why it was not done, p->skb being as it was.
@@ -367,7 +387,7 @@ enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *
 	ip6h->payload_len = htons(skb->len - sizeof(*ip6h));
 	ip6h->nexthdr = IPPROTO_ICMPV6;
 	ip6h->hop_limit = p->hop - !p->local;
-	ip6h->saddr = s->t6.saddr;
+	ip6h->saddr = error_source6(p, s);
 	ip6h->daddr = s->t6.daddr;
 	ih->checksum = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr, skb->len - sizeof(*ip6h),
 				       IPPROTO_ICMPV6,
