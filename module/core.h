@@ -39,6 +39,9 @@ bool nat46_well_known(const u8 *addr, u8 plen);
 
 /* tcp.c */
 u32 nat46_tcp_next(u32 state, int dir, u8 flags);
+bool nat46_tcp_opens(u8 flags);
+bool nat46_tcp_reopens(u32 state, u8 flags);
+bool nat46_tcp_midstream(u8 flags);
 
 /* port.c */
 u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,

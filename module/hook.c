@@ -72,6 +72,10 @@ static void tell_client(struct nat46_pkt *p, enum nat46_reason r)
 		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);
 	case NAT46_DROP_SOURCE_ROUTE:
 		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_SR_FAILED, 0);
+	case NAT46_DROP_TCP_MIDSTREAM:
+		if (p->conf->params.tcp_midstream == NAT46_TCP_MIDSTREAM_RESET)
+			nat46_tcp_reset(p);
+		return;
 	case NAT46_DROP_HOP_LIMIT:
 		return nat46_icmp4_error(p, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 	case NAT46_DROP_TOO_BIG:
@@ -145,10 +149,10 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 		return translate_error46(p);
 
 	s = nat46_session_find4(p->nn, &p->t4, p->conf);
-	if (!s)
-		r = nat46_session_open(p, &s);
-	else if (unlikely(s->iif != (p->local ? 0 : p->skb->dev->ifindex)))
+	if (s && unlikely(s->iif != (p->local ? 0 : p->skb->dev->ifindex)))
 		r = nat46_session_moved(p, s);
+	if (!r && (!s || nat46_session_reopened(p, s)))
+		r = nat46_session_open(p, &s);
 	if (r)
 		return r;
 
@@ -166,7 +170,7 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 	if (grown)
 		nat46_count(p->nn, NAT46_CNT_REALLOC);
 
-	nat46_session_seen(s, NAT46_DIR_4, p->tcp_flags);
+	nat46_session_seen(p, s, NAT46_DIR_4);
 	nat46_rewrite46(p, s);
 	if (unlikely(s->stateless && !skb_is_gso(p->skb) && p->skb->len > nat46_fragment_size6(p)))
 		return nat46_cut6(p, dst, nat46_fragment_size6(p));
@@ -221,6 +225,7 @@ static enum nat46_reason translate64(struct nat46_pkt *p,
 {
 	struct dst_entry *dst = NULL;
 	unsigned int mtu;
+	bool probe;
 	int grown;
 
 	if (!s->local && p->hop <= 1) {
@@ -252,12 +257,14 @@ static enum nat46_reason translate64(struct nat46_pkt *p,
 	if (grown)
 		nat46_count(p->nn, NAT46_CNT_REALLOC);
 
-	nat46_session_seen(s, NAT46_DIR_6, p->tcp_flags);
+	probe = nat46_session_seen(p, s, NAT46_DIR_6);
 	nat46_rewrite64(p, s);
 	if (dst)
 		nat46_send4(p, dst);
 	else
 		nat46_send4_local(p);
+	if (unlikely(probe))
+		nat46_tcp_probe(p->nn, s, dst);
 	return NAT46_OK;
 }
 

@@ -292,7 +292,7 @@ static int session_put(struct sk_buff *skb, const struct nat46_session *s,
 		       const struct nat46_params *params)
 {
 	const char *name = nat46_binding_name(rcu_dereference(s->map->binding));
-	const u32 idle = nat46_now() - READ_ONCE(s->last);
+	const u32 idle = nat46_session_idle(s);
 	const u32 timeout = nat46_session_timeout(s, params);
 	const int iif = READ_ONCE(s->iif);
 

@@ -271,6 +271,8 @@ struct nat46_net {
 	struct net_device __rcu *dev;	/* the device "nat46", if there is one */
 	struct nat46_stats __percpu *stats; /* set before conf */
 	atomic_t sessions;		/* live ones */
+	atomic_t resets;		/* sent in the second resets_at */
+	u32 resets_at;
 	struct mutex lock;		/* all configuration */
 	struct nat46_restore *restore;	/* under lock */
 	struct delayed_work map_gc;	/* expiry of mappings, drained objects */
@@ -450,8 +452,6 @@ u32 nat46_session_flush(struct net *net, nat46_match_t match, const void *arg);
 int nat46_session_walk(struct net *net, u32 *bucket, u32 *skip,
 		       int (*fn)(const struct nat46_session *s, void *arg),
 		       void *arg);
-u32 nat46_session_timeout(const struct nat46_session *s,
-			  const struct nat46_params *par); /* seconds */
 u32 nat46_session_total(void);		/* all, those in a grace period too */
 u32 nat46_session_max(void);
 u32 nat46_session_buckets(void);
@@ -461,7 +461,13 @@ void nat46_session_forget_dev(struct net *net, const struct net_device *dev);
 /* strict source check: @p came in by another device than the session's */
 enum nat46_reason nat46_session_moved(struct nat46_pkt *p,
 				      struct nat46_session *s);
-void nat46_session_seen(struct nat46_session *s, int dir, u8 tcp_flags);
+
+/* life.c */
+bool nat46_session_seen(const struct nat46_pkt *p, struct nat46_session *s, int dir);
+bool nat46_session_reopened(const struct nat46_pkt *p, struct nat46_session *s);
+u32 nat46_session_idle(const struct nat46_session *s);	/* seconds */
+u32 nat46_session_timeout(const struct nat46_session *s,
+			  const struct nat46_params *par); /* seconds */
 
 /* seconds of a clock that only counts up while the machine runs */
 u32 nat46_now(void);
@@ -524,6 +530,12 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst);
 bool nat46_send4_local(struct nat46_pkt *p);
 void nat46_icmp4_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
+
+/* ---- segment.c: TCP segments of our own ---------------------------------------- */
+
+void nat46_tcp_reset(struct nat46_pkt *p);
+void nat46_tcp_probe(struct nat46_net *nn, const struct nat46_session *s,
+		     struct dst_entry *dst);
 
 /* ---- conf.c, restore.c: changes; may sleep, take nn->lock --------------------- */
 

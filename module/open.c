@@ -258,6 +258,19 @@ static enum nat46_reason choose_path(struct nat46_pkt *p,
 	return src->type == NAT46_SOURCE_DEV ? dev_addr(p, s, dst) : NAT46_OK;
 }
 
+/* enum nat46_session_state, or -1: such a segment opens no session. */
+static int first_state(const struct nat46_pkt *p)
+{
+	if (p->t4.proto != IPPROTO_TCP)
+		return NAT46_STATE_NONE;
+	if (nat46_tcp_opens(p->tcp_flags))
+		return NAT46_STATE_INIT;
+	if (p->conf->params.tcp_midstream == NAT46_TCP_MIDSTREAM_ALLOW &&
+	    nat46_tcp_midstream(p->tcp_flags))
+		return NAT46_STATE_ESTABLISHED;
+	return -1;
+}
+
 static bool count_session(const struct nat46_pkt *p)
 {
 	const u32 max = p->conf->params.max_sessions;
@@ -279,20 +292,20 @@ static bool count_session(const struct nat46_pkt *p)
 enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 				     struct nat46_session **sp)
 {
-	const u8 syn = p->tcp_flags & (NAT46_TCP_SYN | NAT46_TCP_ACK | NAT46_TCP_RST);
 	const struct nat46_source *src;
 	const struct nat46_pool *pool;
 	struct nat46_mapping *map;
 	struct nat46_session *s;
 	enum nat46_reason r;
+	int err, state;
 	bool full;
-	int err;
 
 	init_keys();
 	map = nat46_map_find(p->conf, p->t4.daddr);
 	if (!map)
 		return NAT46_DROP_UNMAPPED;
-	if (p->t4.proto == IPPROTO_TCP && syn != NAT46_TCP_SYN)
+	state = first_state(p);
+	if (state < 0)
 		return NAT46_DROP_TCP_MIDSTREAM;
 	pool = nat46_pool_find(p->conf, p->t4.daddr);
 	if (pool && pool->drain)
@@ -313,7 +326,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	s->local = p->local;
 	s->iif = p->local ? 0 : p->skb->dev->ifindex;
 	s->last = nat46_now();
-	s->state = p->t4.proto == IPPROTO_TCP ? NAT46_STATE_INIT : NAT46_STATE_NONE;
+	s->state = state;
 
 	if (!nat46_map_open(map)) {	/* it expires in this moment */
 		r = NAT46_DROP_UNMAPPED;

@@ -225,8 +225,14 @@ int nat46_session_insert(struct nat46_session *s, struct nat46_session **taken)
 	return err;
 }
 
-/* End a session, once, whoever comes first. */
-static bool end(struct nat46_session *s)
+/**
+ * nat46_session_end() - end a session, once, whoever comes first
+ * @s: the session
+ *
+ * Context: RCU, softirq or process.
+ * Return: whether it was this call.
+ */
+bool nat46_session_end(struct nat46_session *s)
 {
 	const u32 h4 = hash4(s->net, &s->t4), h6 = hash6(s->net, &s->t6);
 	struct nat46_net *nn;
@@ -251,50 +257,11 @@ static bool end(struct nat46_session *s)
 	return true;
 }
 
-/**
- * nat46_session_timeout() - how long a session may be idle
- * @s: the session
- * @par: the settings of its network namespace
- *
- * RFC 5382 REQ-5 with RFC 7857 section 2, RFC 4787 REQ-5, RFC 5508 REQ-1.
- *
- * Context: any.
- * Return: seconds.
- */
-u32 nat46_session_timeout(const struct nat46_session *s,
-			  const struct nat46_params *par)
-{
-	switch (s->t4.proto) {
-	case IPPROTO_UDP:
-		return par->timeout_udp;
-	case IPPROTO_ICMP:
-		return par->timeout_icmp;
-	case IPPROTO_TCP:
-		break;
-	default:
-		return par->timeout_other;
-	}
-	switch (READ_ONCE(s->state)) {
-	case NAT46_STATE_ESTABLISHED:
-	case NAT46_STATE_V4_FIN:
-	case NAT46_STATE_V6_FIN:
-		return par->timeout_tcp_est;
-	default:
-		return par->timeout_tcp_trans;
-	}
-}
-
-static bool expired(const struct nat46_session *s,
-		    const struct nat46_params *par)
-{
-	return nat46_now() - READ_ONCE(s->last) > nat46_session_timeout(s, par);
-}
-
 static struct nat46_session *if_alive(struct nat46_session *s,
 				      const struct nat46_conf *conf)
 {
-	if (s && unlikely(expired(s, &conf->params))) {
-		end(s);
+	if (s && unlikely(nat46_session_expired(s, &conf->params))) {
+		nat46_session_end(s);
 		return NULL;
 	}
 	return s;
@@ -333,55 +300,6 @@ struct nat46_session *nat46_session_find6(struct nat46_net *nn,
 					  const struct nat46_conf *conf)
 {
 	return if_alive(look6(nn->net, t, hash6(nn->net, t)), conf);
-}
-
-/*
- * The state is one word, written only when it changes, by cmpxchg. Who loses a
- * race looks again.
- */
-static void tcp_update(struct nat46_session *s, int dir, u8 flags)
-{
-	u32 old = READ_ONCE(s->state);
-	u32 new;
-
-	for (;;) {
-		u32 seen;
-
-		new = nat46_tcp_next(old, dir, flags);
-		if (likely(new == old))
-			return;
-		seen = cmpxchg(&s->state, old, new);
-		if (seen == old)
-			return;
-		old = seen;
-	}
-}
-
-/**
- * nat46_session_seen() - a packet of the session goes through
- * @s: the session
- * @dir: the side that it comes from
- * @tcp_flags: of its TCP header
- *
- * The time is written once a second at most. A datagram from outside keeps no
- * UDP session alive (RFC 4787 REQ-6), and once both sides have closed, nothing
- * prolongs a TCP session.
- *
- * Context: RCU, no lock.
- */
-void nat46_session_seen(struct nat46_session *s, int dir, u8 tcp_flags)
-{
-	const u32 now = nat46_now();
-
-	if (s->t4.proto == IPPROTO_TCP) {
-		tcp_update(s, dir, tcp_flags);
-		if (READ_ONCE(s->state) == NAT46_STATE_BOTH_FIN)
-			return;
-	} else if (s->t4.proto == IPPROTO_UDP && dir == NAT46_DIR_6) {
-		return;
-	}
-	if (READ_ONCE(s->last) != now)
-		WRITE_ONCE(s->last, now);
 }
 
 /**
@@ -441,7 +359,7 @@ static int visit_one(const struct nat46_session *s, void *arg)
 
 	if (v->match && !v->match(s, v->arg))
 		return 0;
-	if (!v->end || end((struct nat46_session *)s))
+	if (!v->end || nat46_session_end((struct nat46_session *)s))
 		v->n++;
 	return 0;
 }
@@ -532,8 +450,8 @@ static void sweep_bucket(struct hlist_head *head)
 		const struct nat46_conf *conf;
 
 		conf = rcu_dereference(nat46_pernet(s->net)->conf);
-		if (conf && expired(s, &conf->params))
-			end(s);
+		if (conf && nat46_session_expired(s, &conf->params))
+			nat46_session_end(s);
 	}
 	rcu_read_unlock();
 }

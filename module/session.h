@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What open.c, which makes sessions, needs of their table. */
+/* What open.c, which makes sessions, and life.c share with their table. */
 #ifndef _NF_NAT46_SESSION_H
 #define _NF_NAT46_SESSION_H
 
@@ -8,5 +8,10 @@
 struct nat46_session *nat46_session_alloc(bool *full);
 void nat46_session_free(struct nat46_session *s);
 int nat46_session_insert(struct nat46_session *s, struct nat46_session **taken);
+bool nat46_session_end(struct nat46_session *s);
+
+/* life.c */
+bool nat46_session_expired(const struct nat46_session *s,
+			   const struct nat46_params *par);
 
 #endif /* _NF_NAT46_SESSION_H */

@@ -11,15 +11,15 @@
  * @dir: NAT46_DIR_4 where it comes from the IPv4 side
  * @flags: the flags' byte of its header
  *
- * Pure. A closed tuple that the client opens again (its ports come round
- * within the four minutes) starts anew, which RFC 6146 leaves open.
+ * Pure. An RST ends nothing by itself: its receiver may not have accepted it.
+ * It shortens the time that is left to the transitory one, and whatever
+ * follows that is no RST undoes that (RFC 7857 section 2.2).
  *
  * Return: the state after it.
  */
 u32 nat46_tcp_next(u32 state, int dir, u8 flags)
 {
 	const bool v4 = dir == NAT46_DIR_4;
-	const bool opens = v4 && (flags & NAT46_TCP_SYN) && !(flags & NAT46_TCP_ACK);
 
 	switch (state) {
 	case NAT46_STATE_INIT:
@@ -34,13 +34,53 @@ u32 nat46_tcp_next(u32 state, int dir, u8 flags)
 		return !v4 && (flags & NAT46_TCP_FIN) ? NAT46_STATE_BOTH_FIN : state;
 	case NAT46_STATE_V6_FIN:
 		return v4 && (flags & NAT46_TCP_FIN) ? NAT46_STATE_BOTH_FIN : state;
-	case NAT46_STATE_BOTH_FIN:
-		return opens ? NAT46_STATE_INIT : state;
 	case NAT46_STATE_TRANS:
-		if (opens)
-			return NAT46_STATE_INIT;
 		return flags & NAT46_TCP_RST ? state : NAT46_STATE_ESTABLISHED;
 	default:
 		return state;
 	}
+}
+
+/**
+ * nat46_tcp_opens() - is it a segment that opens a connection?
+ * @flags: the flags' byte of its header
+ *
+ * Pure.
+ *
+ * Return: whether it is a SYN, and neither an answer nor an end.
+ */
+bool nat46_tcp_opens(u8 flags)
+{
+	return (flags & (NAT46_TCP_SYN | NAT46_TCP_ACK | NAT46_TCP_RST)) == NAT46_TCP_SYN;
+}
+
+/**
+ * nat46_tcp_reopens() - does a client's segment begin a closed tuple anew?
+ * @state: enum nat46_session_state before it
+ * @flags: the flags' byte of its header
+ *
+ * Pure. A client's ports come round within the four minutes that a closed
+ * session lasts, which RFC 6146 leaves open: it is another connection, so it
+ * gets another session.
+ *
+ * Return: whether it does.
+ */
+bool nat46_tcp_reopens(u32 state, u8 flags)
+{
+	return nat46_tcp_opens(flags) &&
+	       (state == NAT46_STATE_BOTH_FIN || state == NAT46_STATE_TRANS);
+}
+
+/**
+ * nat46_tcp_midstream() - could it be a segment of a connection under way?
+ * @flags: the flags' byte of its header
+ *
+ * Pure. Each of those has an ACK; a SYN of any kind, or an RST, says that
+ * there is no connection, or soon none.
+ *
+ * Return: whether it could.
+ */
+bool nat46_tcp_midstream(u8 flags)
+{
+	return (flags & (NAT46_TCP_SYN | NAT46_TCP_ACK | NAT46_TCP_RST)) == NAT46_TCP_ACK;
 }

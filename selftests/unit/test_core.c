@@ -50,12 +50,15 @@ static const struct {
 	{ S(BOTH_FIN), NAT46_DIR_4, ACK, S(BOTH_FIN) },
 	{ S(BOTH_FIN), NAT46_DIR_6, SYN, S(BOTH_FIN) },
 	{ S(BOTH_FIN), NAT46_DIR_4, SYN | ACK, S(BOTH_FIN) },
-	{ S(BOTH_FIN), NAT46_DIR_4, SYN, S(INIT) },
+	{ S(BOTH_FIN), NAT46_DIR_4, SYN, S(BOTH_FIN) },	/* it gets a new session */
+	{ S(BOTH_FIN), NAT46_DIR_6, RST, S(BOTH_FIN) },
+	{ S(V4_FIN), NAT46_DIR_6, RST, S(V4_FIN) },
+	{ S(V6_FIN), NAT46_DIR_6, RST, S(V6_FIN) },
+	{ S(NONE), NAT46_DIR_4, SYN | ACK | FIN | RST, S(NONE) },
 	{ S(TRANS), NAT46_DIR_4, RST, S(TRANS) },
 	{ S(TRANS), NAT46_DIR_6, RST | ACK, S(TRANS) },
 	{ S(TRANS), NAT46_DIR_4, ACK, S(ESTABLISHED) },
 	{ S(TRANS), NAT46_DIR_6, ACK, S(ESTABLISHED) },
-	{ S(TRANS), NAT46_DIR_4, SYN, S(INIT) },
 	{ S(TRANS), NAT46_DIR_6, SYN | ACK, S(ESTABLISHED) },
 };
 
@@ -69,6 +72,23 @@ static void tcp_each_step(void **unused)
 		if (got != steps[i].to)
 			fail_msg("row %zu: %u -%02x-> %u, wanted %u", i, steps[i].from,
 				 steps[i].flags, got, steps[i].to);
+	}
+}
+
+/* Which segments open, reopen, or may be taken up in the middle: all 256. */
+static void tcp_first_segment(void **unused)
+{
+	unsigned int f;
+
+	for (f = 0; f < 256; f++) {
+		const u8 low = f & (SYN | RST | ACK);
+		u32 state;
+
+		assert_int_equal(nat46_tcp_opens(f), low == SYN);
+		assert_int_equal(nat46_tcp_midstream(f), low == ACK);
+		for (state = S(NONE); state <= S(TRANS); state++)
+			assert_int_equal(nat46_tcp_reopens(state, f), low == SYN &&
+					 (state == S(BOTH_FIN) || state == S(TRANS)));
 	}
 }
 
@@ -213,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tcp_each_step),
+		cmocka_unit_test(tcp_first_segment),
 		cmocka_unit_test(port_own_first),
 		cmocka_unit_test(port_order),
 		cmocka_unit_test(port_whole_range),

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The cases of rules.sh: each test_NAME below starts with the default settings
+and no session. `rules.sh NAME...` runs only those."""
+import random
+import sys
+import time
+
+import nat46
+from nat46 import ok, same
+from played import IP, TCP, UDP, IPv6, Port, Raw, count, drops, n46, right, sessions
+
+MAPPED, SERVER = "198.18.0.7", "2001:db8:9::71"
+CLIENTS = ("10.0.1.101", "10.0.1.202")
+clients = [Port("pod", "eth0", "node", "eni1"), Port("pod2", "eth0", "node", "eni2")]
+server = Port("internet6", "eth0", "router2", "out")
+ports = iter(random.sample(range(20000, 60000), 2000))
+
+
+class Flow:
+    """One flow, played from both sides."""
+
+    def __init__(self, layer=TCP, dport=80, dst=MAPPED, target=SERVER, client=0):
+        self.layer, self.dport, self.dst, self.target = layer, dport, dst, target
+        self.client, self.addr, self.sport = clients[client], CLIENTS[client], next(ports)
+        self.addr6 = self.port6 = None
+
+    def packet4(self, data=b"", **fields):
+        ip = {k[3:]: fields.pop(k) for k in list(fields) if k.startswith("ip_")}
+        return (IP(src=self.addr, dst=self.dst, **ip) /
+                self.layer(sport=self.sport, dport=self.dport, **fields) / Raw(data))
+
+    def packet6(self, data=b"", **fields):
+        ip = {k[3:]: fields.pop(k) for k in list(fields) if k.startswith("ip_")}
+        return (IPv6(src=self.target, dst=self.addr6, **ip) /
+                self.layer(sport=self.dport, dport=self.port6, **fields) / Raw(data))
+
+    def c(self, data=b"", wait=1.0, **fields):
+        """The client sends; what the target sees of it."""
+        server.drain()
+        self.client.send(self.packet4(data, **fields))
+        got = server.see(lambda p: self.layer in p and p.dst == self.target and
+                         p[self.layer].dport == self.dport and
+                         self.port6 in (None, p[self.layer].sport), wait)
+        if got and self.port6 is None:
+            self.addr6, self.port6 = got.src, got[self.layer].sport
+        return got
+
+    def see4(self, wait=1.0):
+        return self.client.see(lambda p: self.layer in p and p.src == self.dst and
+                               p.dst == self.addr and p[self.layer].dport == self.sport, wait)
+
+    def s(self, data=b"", wait=1.0, **fields):
+        """The target sends; what the client sees of it."""
+        self.client.drain()
+        server.send(self.packet6(data, **fields))
+        return self.see4(wait)
+
+    def session(self):
+        got = sessions(f"port4 {self.sport}")
+        return got[0] if got else {}
+
+    def state(self):
+        return self.session().get("state")
+
+    def open(self):
+        """The handshake."""
+        self.c(flags="S", seq=1000)
+        self.s(flags="SA", seq=5000, ack=1001)
+        self.c(flags="A", seq=1001, ack=5001)
+        return self
+
+
+def param(*words):
+    n46("param set", *words)
+
+
+# ---- a segment of no session ---------------------------------------------------
+
+def test_midstream_drop():
+    f = Flow()
+    was = drops("tcp-midstream")
+    for flags in ("A", "PA", "FA", "SA", "R", "RA", "F", ""):
+        same(f"midstream drop: {flags or 'no flag'} is not sent on",
+             f.c(flags=flags, seq=7, ack=9, wait=0.1), None)
+    same("midstream drop: each is counted", drops("tcp-midstream") - was, 8)
+    same("midstream drop: the client hears nothing", f.see4(0.2), None)
+    same("midstream drop: no session", count(), 0)
+
+
+def test_midstream_reset():
+    param("tcp-midstream reset")
+    for flags, data, want in (
+            ("A", b"", ("R", 9, 0)), ("PA", b"hello", ("R", 9, 0)), ("FA", b"", ("R", 9, 0)),
+            ("SA", b"", ("R", 9, 0)), ("", b"hello", ("RA", 0, 12)), ("F", b"", ("RA", 0, 8)),
+            ("F", b"hello", ("RA", 0, 13)), ("FS", b"", None), ("R", b"", None),
+            ("RA", b"", None)):
+        f = Flow()
+        f.client.drain()
+        passed = f.c(data, flags=flags, seq=7, ack=9, wait=0.1)
+        if flags == "FS":
+            ok("midstream reset: a SYN with FIN opens", passed)
+            continue
+        got = f.see4(0.5 if want else 0.2)
+        name = f"midstream reset: {flags or 'no flag'} with {len(data)} bytes"
+        same(name, got and (str(got[TCP].flags), got[TCP].seq, got[TCP].ack), want)
+        if got:
+            ok("... from the mapped address, checksums right",
+               got.src == MAPPED and got[TCP].sport == 80 and right(got, TCP) and
+               right(got, IP) and got[TCP].window == 0 and not got[TCP].payload, repr(got))
+        same("... not sent on", passed, None)
+    f = Flow()
+    f.client.drain()
+    f.client.send(f.packet4(flags="A", seq=7, ack=9, chksum=0x1234))
+    same("midstream reset: none for a wrong checksum", f.see4(0.2), None)
+    f = Flow(client=1)
+    f.addr, f.client = CLIENTS[0], clients[1]
+    clients[0].drain()
+    clients[1].send(f.packet4(flags="A", seq=7, ack=9))
+    same("midstream reset: none for a forged source", Flow.see4(f, 0.2), None)
+    same("... nor to whom it names", clients[0].see(lambda p: TCP in p, 0.2), None)
+    f = Flow()
+    big = 2 ** 32 - 3
+    f.client.drain()
+    f.client.send(f.packet4(b"hello", flags="F", seq=big))
+    got = f.see4(0.5)
+    same("midstream reset: the sequence number wraps", got and got[TCP].ack, 3)
+    f.client.drain()
+    start = int(time.monotonic())
+    for _ in range(2500):
+        f.client.send(f.packet4(flags="A", seq=7, ack=9))
+    n = 0
+    while f.see4(0.2):
+        n += 1
+    seconds = int(time.monotonic()) - start + 1
+    ok(f"midstream reset: {n} answers to 2500 segments in {seconds} s are 1000 a second",
+       0 < n <= 1000 * (seconds + 1))
+
+
+def test_midstream_allow():
+    param("tcp-midstream allow")
+    f = Flow()
+    got = f.c(b"hello", flags="PA", seq=7, ack=9)
+    ok("midstream allow: sent on, checksum right", got and right(got, TCP) and
+       got[TCP].seq == 7, repr(got))
+    same("... the session is established", f.state(), "established")
+    got = f.s(b"world", flags="PA", seq=9, ack=12)
+    ok("... and works back", got and right(got, TCP) and bytes(got[TCP].payload) == b"world")
+    g = Flow()
+    g.c(flags="FA", seq=7, ack=9)
+    same("midstream allow: a FIN has been seen", g.state(), "v4-fin")
+    for flags in ("SA", "R", "RA", "F", ""):
+        f = Flow()
+        same(f"midstream allow: not {flags or 'no flag'}", f.c(flags=flags, wait=0.1), None)
+        same("... no session", f.state(), None)
+
+
+# ---- the states of a session ---------------------------------------------------
+
+def test_states():
+    f = Flow()
+    ok("states: a SYN crosses", f.c(flags="S", seq=1))
+    same("... INIT", (f.state(), f.session()["expires"] > 235), ("init", True))
+    f.c(flags="A")
+    same("... INIT until the target's SYN", f.state(), "init")
+    ok("... an RST in INIT reaches the client", f.s(flags="RA", ack=2))
+    same("... and changes nothing", f.state(), "init")
+    f.s(flags="SA", seq=5, ack=2)
+    same("... established by a SYN-ACK", (f.state(), f.session()["expires"] > 7400),
+         ("established", True))
+    f.c(flags="FA")
+    same("... the client's FIN", (f.state(), f.session()["expires"] > 7400), ("v4-fin", True))
+    f.s(b"more", flags="PA")
+    same("... data of the other side", f.state(), "v4-fin")
+    f.s(flags="FA")
+    same("... both", (f.state(), 200 < f.session()["expires"] <= 240), ("both-fin", True))
+    f = Flow().open()
+    f.s(flags="FA")
+    same("states: the target's FIN first", f.state(), "v6-fin")
+    f.c(flags="FA")
+    same("... both", f.state(), "both-fin")
+    f = Flow()
+    f.c(flags="S", seq=1)
+    got = f.s(flags="S", seq=9)
+    ok("states: simultaneous open: the target's SYN crosses", got and got[TCP].flags == "S")
+    same("... established", f.state(), "established")
+    f = Flow().open()
+    f.c(flags="RA")
+    same("states: the client's RST", (f.state(), 200 < f.session()["expires"] <= 240),
+         ("trans", True))
+    f.s(b"on its way", flags="PA")
+    same("... what is no RST returns it", (f.state(), f.session()["expires"] > 7400),
+         ("established", True))
+
+
+def test_timers():
+    """Both closed: nothing prolongs; one closed an hour ago: the last FIN does."""
+    param("timeout-tcp-est 5 timeout-tcp-trans 2")
+    f = Flow().open()
+    f.c(flags="FA")
+    time.sleep(3)
+    f.s(flags="FA")
+    ok("timers: the last ACK crosses after a late FIN", f.c(flags="A"))
+    time.sleep(1)
+    f.c(flags="A")
+    time.sleep(1.5)
+    f.s(flags="A", wait=0.1)
+    time.sleep(0.6)
+    same("timers: nothing prolongs a closed session", f.s(flags="A", wait=0.2), None)
+    same("... it is gone", f.state(), None)
+    f = Flow()
+    f.c(flags="S", seq=1)
+    time.sleep(1.5)
+    f.s(flags="RA", ack=2)
+    time.sleep(2)
+    same("timers: an RST prolongs no half-open session", f.s(flags="SA", wait=0.2), None)
+    f = Flow().open()
+    f.c(flags="RA")
+    time.sleep(1.5)
+    f.c(flags="RA")
+    time.sleep(2)
+    same("timers: nor one that an RST has ended", f.s(flags="A", wait=0.2), None)
+    f = Flow().open()
+    time.sleep(3.5)
+    ok("timers: an established one lives on", f.s(flags="A"))
+
+
+def test_reopen():
+    for name, close in (("closed", lambda f: (f.c(flags="FA"), f.s(flags="FA"))),
+                        ("reset", lambda f: f.c(flags="RA"))):
+        f = Flow().open()
+        close(f)
+        opened = drops_opened()
+        got = f.c(flags="S", seq=77777)
+        ok(f"reopen: a SYN on a {name} tuple crosses, by the same port",
+           got and got[TCP].seq == 77777)
+        same("... by a new session", (drops_opened() - opened, f.state(), count()),
+             (1, "init", 1))
+        f.s(flags="SA")
+        same("... which is established", f.state(), "established")
+        n46("session flush all")
+    f = Flow().open()
+    f.c(flags="FA"), f.s(flags="FA")
+    n46("map replace", MAPPED, "to 2001:db8:9::72")
+    f.target, f.port6 = "2001:db8:9::72", None
+    ok("reopen: it goes where the mapping points by now", f.c(flags="S", seq=1))
+    n46("map replace", MAPPED, "to", SERVER)
+    f = Flow().open()
+    f.c(flags="S", seq=1)
+    same("reopen: a SYN ends no established session", f.state(), "established")
+    f = Flow().open()
+    f.c(flags="FA"), f.s(flags="FA")
+    was = drops("src-check")
+    clients[1].send(f.packet4(flags="S", seq=1))
+    time.sleep(0.1)
+    same("reopen: not by another device", (drops("src-check") - was, f.state()), (1, "both-fin"))
+
+
+def drops_opened():
+    import json
+    return json.loads(n46("-j stats"))["counters"]["sessions-opened"]
+
+
+def test_rst_blind():
+    """A stranger who guesses the ports, but no sequence number, shortens nothing;
+    played by a client that answers as RFC 9293 says."""
+    f = Flow().open()
+    was = f.session()["expires"]
+    got = f.s(flags="R", seq=123456)
+    ok("blind RST: it reaches the client", got and got[TCP].flags == "R")
+    got = f.see4()
+    ok("... and a probe behind it, as RFC 6146 makes one", got and got[TCP].flags == "A" and
+       got[TCP].seq == 0 and got[TCP].ack == 0 and not got[TCP].payload and
+       right(got, TCP) and right(got, IP), repr(got))
+    same("... the time is short", f.state(), "trans")
+    f.c(flags="A", seq=1001, ack=5001)
+    same("... and long again once the client has answered", f.state(), "established")
+    ok("... as long as before", f.session()["expires"] >= was - 2)
+    f.s(flags="R", seq=5001)
+    f.see4()
+    f.c(flags="R", seq=0)
+    same("an RST that the client believes: the time stays short", f.state(), "trans")
+    f.s(flags="R", seq=5001)
+    same("... and no second probe", f.see4(0.2), None)
+    f = Flow().open()
+    f.c(flags="R", seq=1001)
+    same("the client's own RST: no probe", f.see4(0.2), None)
+
+
+def main():
+    names = sys.argv[1:] or [n[5:] for n in globals() if n.startswith("test_")]
+    n46("pool add 198.18.0.0/16")
+    n46("source add dev wan")
+    n46("map add", MAPPED, "to", SERVER)
+    keys = [line.split()[0] for line in n46("param").splitlines()]
+    for name in names:
+        for key in keys:
+            n46("param reset", key)
+        n46("session flush all")
+        for c in clients:
+            c.drain()
+        print(f"# {name}", flush=True)
+        globals()["test_" + name]()
+    print(f"1..{nat46.n}" if hasattr(nat46, "n") else "# end")
+    sys.exit(bool(nat46.failed))
+
+
+main()

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The rules that sessions live by, and what settings change of a packet: made
+# packets on both sides of the translator, none of them known to any stack. In a
+# guest:
+#   selftests/vm/run --kind uml -- 'bash $NAT46_SRC/selftests/rules.sh [NAME...]'
+here=$(dirname "$(realpath "$0")")
+. "$here/lib.sh"
+. "$here/net.sh"
+. "$here/servers.sh"
+. "$here/nat46.sh"
+
+insmod "$NAT46_KO" || exit 1
+mkdir -p "$SRV"
+net_up || exit 1
+trap 'servers_down; net_down; rmmod nf_nat46' EXIT
+# Addresses that no stack has: clients behind eni1 and eni2, targets on the
+# IPv6-only side, and a range of sources that the router sends to the node.
+for n in 1 2; do
+	mac=$(ip netns exec "pod${n#1}" cat /sys/class/net/eth0/address)
+	ip -n node route add 10.0.1.${n}0$n/32 dev eni$n
+	ip -n node neigh add 10.0.1.${n}0$n lladdr "$mac" dev eni$n
+done
+mac=$(in_server cat /sys/class/net/eth0/address)
+for n in 71 72 73; do ip -n router2 neigh add 2001:db8:9::$n lladdr "$mac" dev out; done
+ip -n router route add 2001:db8:100::/64 via $NODE6
+python3 -u "$here/lib/rules.py" "$@"
+rc=$?
+n46 session flush all >/dev/null
+exit $rc
