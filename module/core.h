@@ -42,6 +42,7 @@ u32 nat46_tcp_next(u32 state, int dir, u8 flags);
 bool nat46_tcp_opens(u8 flags);
 bool nat46_tcp_reopens(u32 state, u8 flags);
 bool nat46_tcp_midstream(u8 flags);
+int nat46_mss_find(const u8 *opt, unsigned int len, unsigned int at);
 
 /* port.c */
 u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,

@@ -148,6 +148,9 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 	if (unlikely(p->icmp_error))
 		return translate_error46(p);
 
+	if (p->udp_zero && p->conf->params.udp_zero_csum == NAT46_UDP_ZERO_CSUM_DROP)
+		return NAT46_DROP_UDP_ZERO_CSUM;
+
 	s = nat46_session_find4(p->nn, &p->t4, p->conf);
 	if (s && unlikely(s->iif != (p->local ? 0 : p->skb->dev->ifindex)))
 		r = nat46_session_moved(p, s);
@@ -171,6 +174,8 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 		nat46_count(p->nn, NAT46_CNT_REALLOC);
 
 	nat46_session_seen(p, s, NAT46_DIR_4);
+	if (unlikely(p->tcp_flags & NAT46_TCP_SYN))
+		nat46_mss_clamp(p, s);
 	nat46_rewrite46(p, s);
 	if (unlikely(s->stateless && !skb_is_gso(p->skb) && p->skb->len > nat46_fragment_size6(p)))
 		return nat46_cut6(p, dst, nat46_fragment_size6(p));
@@ -234,7 +239,7 @@ static enum nat46_reason translate64(struct nat46_pkt *p,
 	}
 	if (unlikely(p->icmp_error))
 		return translate_error64(p, s);
-	if (p->t6.proto == IPPROTO_UDP && p->udp_zero)
+	if (p->udp_zero && p->conf->params.udp_zero_csum != NAT46_UDP_ZERO_CSUM_KEEP)
 		return NAT46_DROP_UDP_ZERO_CSUM;
 
 	if (!s->local) {
@@ -258,6 +263,8 @@ static enum nat46_reason translate64(struct nat46_pkt *p,
 		nat46_count(p->nn, NAT46_CNT_REALLOC);
 
 	probe = nat46_session_seen(p, s, NAT46_DIR_6);
+	if (unlikely(p->tcp_flags & NAT46_TCP_SYN))
+		nat46_mss_clamp(p, s);
 	nat46_rewrite64(p, s);
 	if (dst)
 		nat46_send4(p, dst);

@@ -397,6 +397,14 @@ enum nat46_reason nat46_defrag4(struct nat46_pkt *p);
 enum nat46_reason nat46_defrag6(struct nat46_pkt *p);
 u32 nat46_fragment_id6(const struct nat46_pkt *p);
 
+/* What the setting makes of a type of service, or traffic class. */
+static inline u8 nat46_tos(const struct nat46_pkt *p, u8 tos)
+{
+	const u32 set = p->conf->params.tos;
+
+	return set == NAT46_TOS_COPY ? tos : set;
+}
+
 /* ---- session.c ------------------------------------------------------------- */
 
 struct nat46_session {
@@ -414,6 +422,7 @@ struct nat46_session {
 	u32 state;			/* enum nat46_session_state; cmpxchg */
 	u32 last;			/* seconds, the last packet */
 	u32 cookie6;
+	__be32 label;			/* flow label */
 	int iif;			/* where the client is; 0: local */
 	struct dst_entry __rcu *dst6;	/* towards the target */
 	struct dst_entry __rcu *dst4;	/* towards the client */
@@ -530,6 +539,10 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst);
 bool nat46_send4_local(struct nat46_pkt *p);
 void nat46_icmp4_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
+
+/* ---- mss.c --------------------------------------------------------------------- */
+
+void nat46_mss_clamp(struct nat46_pkt *p, struct nat46_session *s);
 
 /* ---- segment.c: TCP segments of our own ---------------------------------------- */
 

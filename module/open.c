@@ -271,6 +271,19 @@ static int first_state(const struct nat46_pkt *p)
 	return -1;
 }
 
+/*
+ * RFC 6437 section 3: one for all packets of the flow, hard to guess. Zero is
+ * no label.
+ */
+static __be32 flow_label(const struct nat46_session *s)
+{
+	const u32 hash = siphash_4u32((__force u32)s->t4.saddr, (__force u32)s->t4.daddr,
+				      (__force u32)s->t4.sport << 16 |
+				      (__force u32)s->t4.dport, ~s->t4.proto, &port_key);
+
+	return htonl(hash & 0xfffff) ?: htonl(1);
+}
+
 static bool count_session(const struct nat46_pkt *p)
 {
 	const u32 max = p->conf->params.max_sessions;
@@ -341,6 +354,8 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	if (r)
 		goto no_session_map;
 
+	if (p->conf->params.flow_label == NAT46_FLOW_LABEL_HASH)
+		s->label = flow_label(s);
 	err = take_addr_and_port(p, s, src, sp);
 	if (!err) {
 		nat46_count(p->nn, NAT46_CNT_OPENED);

@@ -44,6 +44,12 @@ static enum nat46_reason parse_tcp(struct nat46_pkt *p)
 		return NAT46_DROP_MALFORMED;
 
 	p->l4_hlen = sizeof(*th);
+	if (th->syn) {			/* its MSS may be changed */
+		p->l4_hlen = th->doff * 4;
+		if (!pskb_may_pull(p->skb, p->l4 + p->l4_hlen))
+			return NAT46_DROP_MALFORMED;
+		th = l4_header(p);
+	}
 	p->csum_at = offsetof(struct tcphdr, check);
 	p->csum = NAT46_CSUM_INET;
 	p->tcp_flags = tcp_flag_byte(th);
@@ -263,7 +269,7 @@ enum nat46_reason nat46_parse4(struct nat46_pkt *p)
 		return NAT46_DROP_MALFORMED;
 
 	p->hop = iph->ttl;
-	p->tos = iph->tos;
+	p->tos = nat46_tos(p, iph->tos);
 	p->df = iph->frag_off & htons(IP_DF);
 	p->frag_max = IPCB(p->skb)->frag_max_size;
 	p->id = ntohs(iph->id);
@@ -371,7 +377,7 @@ int nat46_parse6(struct nat46_pkt *p)
 	int proto = ip6h->nexthdr;
 
 	p->hop = ip6h->hop_limit;
-	p->tos = ipv6_get_dsfield(ip6h);
+	p->tos = nat46_tos(p, ipv6_get_dsfield(ip6h));
 	p->frag_max = IP6CB(p->skb)->frag_max_size;
 	p->t6.saddr = ip6h->daddr;
 	p->t6.daddr = ip6h->saddr;

@@ -125,8 +125,11 @@ static void ports46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 	*(__be16 *)l4 = s->t6.sport;
 	if (p->csum != NAT46_CSUM_INET)
 		return;
-	if (udp && !*check && !is_partial(p))
+	if (udp && !*check && !is_partial(p)) {
+		if (p->conf->params.udp_zero_csum == NAT46_UDP_ZERO_CSUM_KEEP)
+			return;
 		ask_for_csum(p);
+	}
 	if (is_partial(p)) {
 		*check = ~csum_ipv6_magic(&s->t6.saddr, &s->t6.daddr, len,
 					  s->t6.proto, 0);
@@ -152,6 +155,8 @@ static void ports64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 					    s->t4.proto, 0);
 		return;
 	}
+	if (p->udp_zero)	/* kept so, by the setting */
+		return;
 	add_diff(check, ~s->diff);
 	if (s->t4.proto == IPPROTO_UDP && !*check)
 		*check = CSUM_MANGLED_0;
@@ -228,7 +233,7 @@ static void *swap_header(struct nat46_pkt *p, unsigned int hlen, __be16 proto)
  * @p: parsed; its headers writable, with headroom for the longer one
  * @s: its session
  *
- * RFC 7915 section 4.1: traffic class copied, flow label 0, hop limit
+ * RFC 7915 section 4.1: traffic class copied, flow label 0 or the session's, hop limit
  * decremented where the packet is forwarded.
  *
  * Context: any.
@@ -248,7 +253,7 @@ void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s)
 		gso46(skb_shinfo(skb));
 
 	ip6h = swap_header(p, sizeof(*ip6h), htons(ETH_P_IPV6));
-	ip6_flow_hdr(ip6h, p->tos, 0);
+	ip6_flow_hdr(ip6h, p->tos, s->label);
 	ip6h->payload_len = htons(skb->len - sizeof(*ip6h));
 	ip6h->nexthdr = s->t4.proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : s->t4.proto;
 	ip6h->hop_limit = p->hop - !p->local;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * tcp.c: the state of a TCP session, RFC 6146 section 3.5.2.2 read for
- * sessions that the IPv4 side opens.
+ * sessions that the IPv4 side opens; and the options of a header.
  */
 #include "core.h"
 
@@ -83,4 +83,30 @@ bool nat46_tcp_reopens(u32 state, u8 flags)
 bool nat46_tcp_midstream(u8 flags)
 {
 	return (flags & (NAT46_TCP_SYN | NAT46_TCP_ACK | NAT46_TCP_RST)) == NAT46_TCP_ACK;
+}
+
+/**
+ * nat46_mss_find() - the next maximum segment size among a header's options
+ * @opt: the options
+ * @len: bytes of them
+ * @at: where an option begins
+ *
+ * Pure. What can't be an option ends the search.
+ *
+ * Return: the offset of the two bytes, or -1.
+ */
+int nat46_mss_find(const u8 *opt, unsigned int len, unsigned int at)
+{
+	while (at < len && opt[at] != 0) {
+		if (opt[at] == 1) {	/* no operation: a single byte */
+			at++;
+			continue;
+		}
+		if (at + 1 >= len || opt[at + 1] < 2 || at + opt[at + 1] > len)
+			return -1;
+		if (opt[at] == 2 && opt[at + 1] == 4)
+			return at + 2;
+		at += opt[at + 1];
+	}
+	return -1;
 }

@@ -23,6 +23,9 @@ for n in 1 2; do
 done
 mac=$(in_server cat /sys/class/net/eth0/address)
 for n in 71 72 73; do ip -n router2 neigh add 2001:db8:9::$n lladdr "$mac" dev out; done
+# what is to be summed up is summed up where it leaves
+in_node ethtool -K wan tx off >/dev/null
+in_node ethtool -K eni1 tx off >/dev/null
 ip -n router route add 2001:db8:100::/64 via $NODE6
 python3 -u "$here/lib/rules.py" "$@"
 rc=$?

@@ -5,6 +5,9 @@ import random
 import sys
 import time
 
+from scapy.layers.inet import in4_chksum
+from scapy.layers.inet6 import in6_chksum
+
 import nat46
 from nat46 import ok, same
 from played import IP, TCP, UDP, IPv6, Port, Raw, count, drops, n46, right, sessions
@@ -284,6 +287,107 @@ def test_rst_blind():
     f = Flow().open()
     f.c(flags="R", seq=1001)
     same("the client's own RST: no probe", f.see4(0.2), None)
+
+
+def mss_of(packet):
+    return [v for k, v in packet[TCP].options if k == "MSS"] if packet else None
+
+
+def test_mss():
+    for setting, sent, want in (("on", 1460, 1440), ("on", 1440, 1440), ("on", 536, 536),
+                                ("on", 65535, 1440), ("off", 65535, 65535), ("1000", 1460, 1000),
+                                ("1000", 900, 900), ("9000", 9000, 1440)):
+        param("mss-clamp", setting)
+        f = Flow()
+        for before in ([], [("NOP", None)]):	# at an even offset, and at an odd one
+            opts = before + [("MSS", sent), ("WScale", 7)]
+            got = f.c(flags="S", seq=1, options=opts)
+            same(f"mss: SYN, {setting}: {sent}", mss_of(got), [want])
+            ok("... checksum right", got and right(got, TCP))
+            got = f.s(flags="SA", options=opts)
+            same(f"mss: SYN-ACK, {setting}: {sent}", mss_of(got), [want])
+            ok("... checksum right", got and right(got, TCP))
+        got = f.c(flags="A", options=[("MSS", 65000)])
+        same("mss: none but a SYN's", mss_of(got), [65000])
+    param("mss-clamp on")
+    f = Flow()
+    bad = f.packet4(flags="S", options=[("MSS", 1460)])
+    bad = IP(bytes(bad))
+    bad[TCP].chksum ^= 0x0101
+    server.drain()
+    f.client.send(bad)
+    got = server.see(lambda p: TCP in p and p.dst == SERVER)
+    ok("mss: a wrong checksum leaves as wrong", got and mss_of(got) == [1440] and
+       not right(got, TCP))
+    for raw in (b"\x02\x04\x05", b"\x02\x00\xff\xff", b"\x02\x04\xff\xff\x02\x04\xff\xff",
+                b"\xfe\xff\x02\x04", b"\x01\x01\x01\x02", b"\x02\x03\xff\x00"):
+        f = Flow()
+        opts = raw.ljust(8, b"\1")
+        plain = bytes(f.packet4(flags="S", dataofs=7, chksum=0)[TCP])
+        plain += opts
+        chksum = in4_chksum(6, IP(src=f.addr, dst=f.dst), plain)
+        server.drain()
+        f.client.send(IP(src=f.addr, dst=f.dst, proto=6) /
+                      Raw(plain[:16] + chksum.to_bytes(2, "big") + plain[18:]))
+        got = server.see(lambda p: TCP in p and p.dst == SERVER)
+        ok(f"mss: hostile options {raw.hex()} cross, checksum right",
+           got and in6_chksum(6, got, bytes(got)[40:]) == 0, repr(got))
+
+
+def test_udp_zero_csum():
+    for setting, to6, to4 in (("compute", True, False), ("drop", False, False),
+                              ("keep", True, True)):
+        param("udp-zero-csum compute")
+        f = Flow(UDP, 53)
+        f.c(b"first")
+        param("udp-zero-csum", setting)
+        was = drops("udp-zero-csum")
+        got = f.c(b"hello", chksum=0, wait=0.3)
+        same(f"udp-zero-csum {setting}: to IPv6", bool(got), to6)
+        if got:
+            ok("... the checksum", got[UDP].chksum == 0 if setting == "keep" else
+               right(got, UDP), repr(got))
+        got = f.s(b"hello", chksum=0, wait=0.3)
+        same(f"udp-zero-csum {setting}: to IPv4", bool(got), to4)
+        if got:
+            same("... the checksum", got[UDP].chksum, 0)
+        same("... counted", drops("udp-zero-csum") - was, (not to6) + (not to4))
+        got = f.s(b"hello")
+        ok("... others cross, right", got and right(got, UDP))
+
+
+def test_tos():
+    for setting, want in (("copy", 0xb9), ("0", 0), ("255", 255)):
+        param("tos", setting)
+        f = Flow(UDP, 53)
+        got = f.c(b"x", ip_tos=0xb9)
+        same(f"tos {setting}: traffic class", got and got.tc, want)
+        got = f.s(b"x", ip_tc=0xb9)
+        same(f"tos {setting}: type of service", got and got.tos, want)
+        ok("... header checksum right", got and right(got, IP))
+
+
+def test_flow_label():
+    f = Flow(UDP, 53)
+    same("flow-label zero", f.c(b"x", ip_tos=7).fl, 0)
+    param("flow-label hash")
+    flows = [Flow(UDP, 53) for _ in range(8)]
+    labels = [g.c(b"x", ip_tos=255).fl for g in flows]
+    ok("flow-label hash: a session has one, and another another",
+       all(labels) and len(set(labels)) == 8, labels)
+    same("... and keeps it", [g.c(b"y").fl for g in flows], labels)
+    same("... as an older session keeps its own", f.c(b"x").fl, 0)
+
+
+def test_udp_refresh():
+    for setting, alive in (("off", False), ("on", True)):
+        param("timeout-udp 2 udp-refresh-inbound", setting)
+        f = Flow(UDP, 53)
+        f.c(b"x")
+        for _ in range(4):
+            time.sleep(0.9)
+            got = f.s(b"y", wait=0.3)
+        same(f"udp-refresh-inbound {setting}: alive after 3.6 s", bool(got), alive)
 
 
 def main():

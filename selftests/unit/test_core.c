@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -89,6 +90,41 @@ static void tcp_first_segment(void **unused)
 		for (state = S(NONE); state <= S(TRANS); state++)
 			assert_int_equal(nat46_tcp_reopens(state, f), low == SYN &&
 					 (state == S(BOTH_FIN) || state == S(TRANS)));
+	}
+}
+
+/* Options whole, cut, and lying about their length. */
+static void mss_walk(void **unused)
+{
+	static const struct {
+		u8 opt[12];
+		unsigned int len, at;
+		int found;
+	} v[] = {
+		{ { 2, 4, 5, 0xb4 }, 4, 0, 2 },
+		{ { 1, 2, 4, 5, 0xb4 }, 5, 0, 3 },
+		{ { 3, 3, 7, 2, 4, 5, 0xb4 }, 7, 0, 5 },
+		{ { 2, 4, 5, 0xb4, 2, 4, 1, 1 }, 8, 4, 6 },	/* the second */
+		{ { 2, 4, 5, 0xb4 }, 4, 4, -1 },
+		{ { 2, 4, 5, 0xb4 }, 3, 0, -1 },		/* cut */
+		{ { 2, 4 }, 2, 0, -1 },
+		{ { 2 }, 1, 0, -1 },
+		{ { 2, 3, 5, 2, 4, 1, 1 }, 7, 0, 5 },		/* of another length */
+		{ { 2, 0, 2, 4, 1, 1 }, 6, 0, -1 },
+		{ { 9, 1, 2, 4, 1, 1 }, 6, 0, -1 },
+		{ { 9, 255, 2, 4, 1, 1 }, 6, 0, -1 },
+		{ { 0, 2, 4, 1, 1 }, 5, 0, -1 },		/* behind the end */
+		{ { 1, 1, 1, 1 }, 4, 0, -1 },
+		{ { 0 }, 0, 0, -1 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		u8 *opt = malloc(v[i].len);	/* so that a sanitizer sees the end */
+
+		memcpy(opt, v[i].opt, v[i].len);
+		assert_int_equal(nat46_mss_find(opt, v[i].len, v[i].at), v[i].found);
+		free(opt);
 	}
 }
 
@@ -234,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tcp_each_step),
 		cmocka_unit_test(tcp_first_segment),
+		cmocka_unit_test(mss_walk),
 		cmocka_unit_test(port_own_first),
 		cmocka_unit_test(port_order),
 		cmocka_unit_test(port_whole_range),
