@@ -105,7 +105,9 @@ for flags in ("A", "PA", "FA", "UA", "PEA", "FPUA", "PUECA"):
     case(f"h64-tcp-flags-{flags}", "RFC 7915 5: TCP's flags are left unchanged", tcp_opened(),
          send6(ts6(flags, b"data", 5001, 1001)[0]).to4(ts6(flags, b"data", 5001, 1001)[1]))
 case("h64-tcp-rst", "RFC 7915 5: a reset crosses", tcp_opened(),
-     send6(ts6("RA", b"", 5001, 1001)[0]).to4(ts6("RA", b"", 5001, 1001)[1]))
+     send6(ts6("RA", b"", 5001, 1001)[0])
+     .to4(ts6("RA", b"", 5001, 1001)[1],	# RFC 6146 3.5.2.2: and a probe behind it
+          ipr4({"flags": 2, "ttl": 64}) / TCP(sport=DP, dport=SP, flags="A", window=0)))
 case("h64-tcp-refused", "RFC 7915 5: a reset crosses", send4(tcp4()).to6(tcp6()),
      send6(ts6("RA", b"", 0, 1001)[0]).to4(ts6("RA", b"", 0, 1001)[1]))
 case("h64-two-clients-one-port", "RFC 4787 REQ-1: each client has its own port",
