@@ -202,6 +202,44 @@ static void port_whole_range(void **unused)
 	}
 }
 
+/* The ports of that parity (2: any) in these ranges, in order. */
+static u32 list_ports(const struct nat46_ports *r, unsigned int n, u8 parity, u16 *out)
+{
+	u32 total = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		for (u32 p = r[i].lo; p <= r[i].hi; p++)
+			if (parity > 1 || (p & 1) == parity)
+				out[total++] = p;
+	return total;
+}
+
+/* The order, told another way: a walk by a prime step over the list of ports. */
+static void port_walk(void **unused)
+{
+	static const u16 primes[] = { 4057, 5987, 7919, 10007, 12289, 14639, 17389, 20011 };
+	static const struct nat46_ports r[] = {
+		{ 2000, 2000 + 4057 * 2 - 1 }, { 20000, 20000 + 5987 - 1 }, { 40000, 40100 },
+	};
+	static u16 all[65536];
+
+	for (u32 hash = 3; hash < 4200000000u; hash += 16777259)
+		for (unsigned int n = 1; n <= 3; n++)
+			for (unsigned int k = 1; k < 128; k++) {
+				const u8 parity = k <= 96 ? hash & 1 : 2;
+				const bool rest = n > 1 && k > 32 && k <= 96;
+				const u32 total = k <= 32 ? list_ports(r, 1, parity, all) :
+					list_ports(r + rest, n - rest, parity, all);
+				const u32 j = k > 96 ? k - 97 : rest ? k - 33 : k - 1;
+				u32 i = hash >> 24;
+
+				if (total % primes[i % 8] == 0)
+					i++;
+				assert_int_equal(nat46_port_try(r, n, 50000 + hash % 2, hash, k),
+						 all[(hash % total + j * primes[i % 8]) % total]);
+			}
+}
+
 /* A small range is tried whole before a flow is refused. */
 static void port_small_range(void **unused)
 {
@@ -274,6 +312,7 @@ int main(void)
 		cmocka_unit_test(port_own_first),
 		cmocka_unit_test(port_order),
 		cmocka_unit_test(port_whole_range),
+		cmocka_unit_test(port_walk),
 		cmocka_unit_test(port_small_range),
 		cmocka_unit_test(port_fill),
 	};
