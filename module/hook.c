@@ -56,6 +56,7 @@ static void tell_client(struct nat46_pkt *p, enum nat46_reason r)
 	case NAT46_DROP_NO_SOURCE:
 	case NAT46_DROP_NO_PORT:
 	case NAT46_DROP_MAX_SESSIONS:
+	case NAT46_DROP_MAX_PER_CLIENT:
 	case NAT46_DROP_DRAINING:
 	case NAT46_DROP_NO_ROUTE6:
 		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);

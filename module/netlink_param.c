@@ -36,7 +36,6 @@ const struct nla_policy nat46_nl_param_set[NAT46_PARAM_A_MAX + 1] = {
 	[NAT46_PARAM_A_ICMP_SOURCE]		= { .type = NLA_U32 },
 	[NAT46_PARAM_A_MTU_MIN]			= { .type = NLA_U32 },
 	[NAT46_PARAM_A_FLOW_LABEL]		= { .type = NLA_U8 },
-	[NAT46_PARAM_A_HAIRPIN]			= { .type = NLA_U8 },
 };
 
 const struct nla_policy nat46_nl_param_get[NAT46_PARAM_A_MAX + 1] = {
@@ -85,8 +84,6 @@ static const struct param params[] = {
 	ROW(MTU_MIN, mtu_min, IPV6_MIN_MTU, U16_MAX, "mtu-min is 1280 to 65535 bytes"),
 	ROW(FLOW_LABEL, flow_label, NAT46_FLOW_LABEL_ZERO, NAT46_FLOW_LABEL_HASH,
 	    "flow-label is zero or hash"),
-	ROW(HAIRPIN, hairpin, NAT46_HAIRPIN_REFUSE, NAT46_HAIRPIN_ALLOW,
-	    "hairpin is refuse or allow"),
 };
 
 static bool is_u8(const struct param *row)

@@ -68,6 +68,7 @@ enum nat46_reason {
 	NAT46_DROP_NO_SESSION,
 	NAT46_DROP_TCP_MIDSTREAM,
 	NAT46_DROP_MAX_SESSIONS,
+	NAT46_DROP_MAX_PER_CLIENT,
 	NAT46_DROP_NO_MEMORY,
 	NAT46_DROP_HOP_LIMIT,
 	NAT46_DROP_TOO_BIG,
@@ -201,7 +202,6 @@ struct nat46_params {
 	u8 tcp_midstream;		/* enum nat46_tcp_midstream */
 	u8 udp_refresh_inbound;
 	u8 flow_label;			/* enum nat46_flow_label */
-	u8 hairpin;			/* enum nat46_hairpin */
 };
 
 extern const struct nat46_params nat46_params_default;

@@ -350,9 +350,12 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	r = check_client(p, s);
 	if (r)
 		goto no_session_map;
-	r = choose_path(p, s, src);
+	r = nat46_client_open(s->net, p->t4.saddr, p->conf->params.max_per_client);
 	if (r)
 		goto no_session_map;
+	r = choose_path(p, s, src);
+	if (r)
+		goto no_session_client;
 
 	if (p->conf->params.flow_label == NAT46_FLOW_LABEL_HASH)
 		s->label = flow_label(s);
@@ -364,6 +367,8 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	}
 	r = err == -EEXIST ? NAT46_OK : NAT46_DROP_NO_PORT;
 
+no_session_client:
+	nat46_client_ended(s->net, p->t4.saddr);
 no_session_map:
 	nat46_map_ended(map, nat46_now());
 no_session:

@@ -252,6 +252,7 @@ bool nat46_session_end(struct nat46_session *s)
 	nn = nat46_pernet(s->net);
 	nat46_count(nn, NAT46_CNT_ENDED);
 	atomic_dec(&nn->sessions);
+	nat46_client_ended(s->net, s->t4.saddr);
 	nat46_map_ended(s->map, READ_ONCE(s->last));
 	call_rcu(&s->rcu, free_rcu_cb);
 	return true;
@@ -514,6 +515,7 @@ int nat46_session_init(void)
 	if (!max_sessions)
 		max_sessions = 2 * hashsize;
 
+	nat46_client_init();
 	get_random_bytes(&key, sizeof(key));
 	for (i = 0; i < LOCKS; i++)
 		spin_lock_init(&locks[i]);

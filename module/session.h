@@ -10,6 +10,11 @@ void nat46_session_free(struct nat46_session *s);
 int nat46_session_insert(struct nat46_session *s, struct nat46_session **taken);
 bool nat46_session_end(struct nat46_session *s);
 
+/* client.c */
+void nat46_client_init(void);
+enum nat46_reason nat46_client_open(struct net *net, __be32 addr, u32 max);
+void nat46_client_ended(struct net *net, __be32 addr);
+
 /* life.c */
 bool nat46_session_expired(const struct nat46_session *s,
 			   const struct nat46_params *par);

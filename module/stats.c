@@ -26,6 +26,7 @@ static const char *const reason_names[NAT46_REASON_MAX] = {
 	[NAT46_DROP_NO_SESSION]		= "no-session",
 	[NAT46_DROP_TCP_MIDSTREAM]	= "tcp-midstream",
 	[NAT46_DROP_MAX_SESSIONS]	= "max-sessions",
+	[NAT46_DROP_MAX_PER_CLIENT]	= "max-per-client",
 	[NAT46_DROP_NO_MEMORY]		= "no-memory",
 	[NAT46_DROP_HOP_LIMIT]		= "hop-limit",
 	[NAT46_DROP_TOO_BIG]		= "too-big",

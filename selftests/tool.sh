@@ -59,23 +59,23 @@ same "param show, a mark" "hook-mark 0x46/0xff" "$(n46 param show hook-mark)"
 for kv in "timeout-other 601" "max-per-client 9" "tcp-midstream reset" "tcp-midstream allow" \
 	"mss-clamp off" "mss-clamp 536" "mss-clamp 65535" "udp-zero-csum drop" "udp-zero-csum keep" \
 	"udp-refresh-inbound on" "mtu-min 65535" "tos 0" "tos 255" "flow-label hash" \
-	"icmp-source 192.0.2.9" "hairpin allow"; do
+	"icmp-source 192.0.2.9"; do
 	# shellcheck disable=SC2086 # words
 	check "param set $kv" n46 param set $kv
 	same "... shown so" "$kv" "$(n46 param show ${kv% *})"
 	same "... and saved" "param set $kv" "$(n46 save | grep "^param set ${kv% *} ")"
 done
-same "param: JSON of words, numbers, addresses" "65535 255 hash 192.0.2.9 allow" "$(n46 -j param | python3 -c '
+same "param: JSON of words, numbers, addresses" "65535 255 hash 192.0.2.9" "$(n46 -j param | python3 -c '
 import json, sys
 p = json.load(sys.stdin)
-print(*[p[k] for k in ("mss-clamp", "tos", "flow-label", "icmp-source", "hairpin")])')"
+print(*[p[k] for k in ("mss-clamp", "tos", "flow-label", "icmp-source")])')"
 for k in timeout-other max-per-client tcp-midstream mss-clamp udp-zero-csum udp-refresh-inbound \
-	mtu-min tos flow-label icmp-source hairpin; do
+	mtu-min tos flow-label icmp-source; do
 	n46 param reset $k
 done
-same "param reset: the defaults" "600 0 drop on compute off 1280 copy zero none refuse " \
+same "param reset: the defaults" "600 0 drop on compute off 1280 copy zero none " \
 	"$(for k in timeout-other max-per-client tcp-midstream mss-clamp udp-zero-csum \
-		udp-refresh-inbound mtu-min tos flow-label icmp-source hairpin; do
+		udp-refresh-inbound mtu-min tos flow-label icmp-source; do
 		n46 param show $k | cut -d' ' -f2 | tr '\n' ' '; done)"
 check "stats" n46 stats
 for o in pool source map policy session param stats "session count" "stats drops" ""; do
@@ -222,7 +222,6 @@ bad 2 127.0.0.1 param set icmp-source 127.0.0.1
 bad 2 224.0.0.1 param set icmp-source 224.0.0.1
 bad 2 0.0.0.1 param set icmp-source 0.0.0.1
 bad 2 255.255.255.255 param set icmp-source 255.255.255.255
-bad 1 maybe param set hairpin maybe
 bad 1 filter session flush
 bad 1 frob session show frob 3
 bad 2 /nonexistent restore /nonexistent

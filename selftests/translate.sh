@@ -191,6 +191,19 @@ refute "source del is refused while sessions use it" n46 source del addr $RANGE 
 check "source del force" n46 source del addr $RANGE from $POD24/32 force
 same "its sessions are gone" 0 "$(count source 2001:db8:100::/64)"
 
+note "so many sessions a client, and no more"
+n46 session flush all >/dev/null
+n46 param set max-per-client 3
+once() { ip netns exec "$1" ping -q -c1 -W2 $MAPPED; }
+for i in 1 2 3; do check "max-per-client 3: session $i" once pod; done
+refute "max-per-client 3: no fourth" once pod
+check "counted by name" test "$(drops max-per-client)" -gt 0
+check "the other client is served" once pod2
+same "what was refused left nothing" 4 "$(count)"
+n46 session flush from $POD4/32 >/dev/null
+check "its sessions have ended: it is served again" once pod
+n46 param reset max-per-client
+
 check "session flush all" n46 session flush all
 same "no session is left" 0 "$(count)"
 finish

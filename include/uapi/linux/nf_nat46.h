@@ -365,11 +365,6 @@ enum nat46_flow_label {
 	NAT46_FLOW_LABEL_HASH,		/* one a session, RFC 6437 */
 };
 
-enum nat46_hairpin {
-	NAT46_HAIRPIN_REFUSE,		/* no target may be one of our sources */
-	NAT46_HAIRPIN_ALLOW,
-};
-
 /* PARAM_A_TOS: the type of service, or traffic class, of what leaves. */
 #define NAT46_TOS_COPY		256	/* what it came with */
 
@@ -418,7 +413,6 @@ enum nat46_param_attr {
 					 */
 	NAT46_PARAM_A_MTU_MIN,		/* u32: lowest path MTU in IPv6, 1280 */
 	NAT46_PARAM_A_FLOW_LABEL,	/* u8: enum nat46_flow_label, zero */
-	NAT46_PARAM_A_HAIRPIN,		/* u8: enum nat46_hairpin, refuse */
 
 	__NAT46_PARAM_A_MAX,
 	NAT46_PARAM_A_MAX = __NAT46_PARAM_A_MAX - 1

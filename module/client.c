@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * client.c: how many sessions each client has. Touched when a session is made
+ * and when it ends, never by its packets; a client without sessions costs
+ * nothing.
+ */
+#include <linux/hash.h>
+#include <linux/list.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <net/net_namespace.h>
+#include <net/netns/hash.h>
+
+#include "nf_nat46.h"
+#include "session.h"
+
+#define BUCKETS	4096u
+#define LOCKS	64u
+
+struct client {
+	struct hlist_node node;
+	struct net *net;
+	__be32 addr;
+	u32 sessions;
+};
+
+static struct hlist_head bucket[BUCKETS];
+static spinlock_t lock[LOCKS];
+static siphash_key_t key __read_mostly;
+
+static struct client *find(u32 b, const struct net *net, __be32 addr)
+{
+	struct client *c;
+
+	hlist_for_each_entry(c, &bucket[b], node)
+		if (c->addr == addr && net_eq(c->net, net))
+			return c;
+	return NULL;
+}
+
+static u32 bucket_of(const struct net *net, __be32 addr)
+{
+	return siphash_2u32((__force u32)addr, net_hash_mix(net), &key) % BUCKETS;
+}
+
+/**
+ * nat46_client_open() - a client is to have one more session
+ * @net: where
+ * @addr: the client
+ * @max: sessions that it may have; 0: any number
+ *
+ * Context: softirq or process.
+ * Return: NAT46_OK: it is counted, until nat46_client_ended();
+ * NAT46_DROP_MAX_PER_CLIENT, NAT46_DROP_NO_MEMORY.
+ */
+enum nat46_reason nat46_client_open(struct net *net, __be32 addr, u32 max)
+{
+	const u32 b = bucket_of(net, addr);
+	enum nat46_reason r = NAT46_OK;
+	struct client *c;
+
+	spin_lock_bh(&lock[b % LOCKS]);
+	c = find(b, net, addr);
+	if (!c) {
+		c = kzalloc(sizeof(*c), GFP_ATOMIC);
+		if (!c) {
+			r = NAT46_DROP_NO_MEMORY;
+			goto out;
+		}
+		c->net = net;
+		c->addr = addr;
+		hlist_add_head(&c->node, &bucket[b]);
+	}
+	/* a new client is below any limit */
+	if (max && c->sessions >= max)
+		r = NAT46_DROP_MAX_PER_CLIENT;
+	else
+		c->sessions++;
+out:
+	spin_unlock_bh(&lock[b % LOCKS]);
+	return r;
+}
+
+/**
+ * nat46_client_ended() - one of a client's sessions has ended
+ * @net: where
+ * @addr: the client
+ *
+ * Context: softirq or process.
+ */
+void nat46_client_ended(struct net *net, __be32 addr)
+{
+	const u32 b = bucket_of(net, addr);
+	struct client *c;
+
+	spin_lock_bh(&lock[b % LOCKS]);
+	c = find(b, net, addr);
+	if (!WARN_ON_ONCE(!c) && !--c->sessions) {
+		hlist_del(&c->node);
+		kfree(c);
+	}
+	spin_unlock_bh(&lock[b % LOCKS]);
+}
+
+/**
+ * nat46_client_init() - before the first session
+ *
+ * Context: module initialisation.
+ */
+void nat46_client_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOCKS; i++)
+		spin_lock_init(&lock[i]);
+	get_random_bytes(&key, sizeof(key));
+}
