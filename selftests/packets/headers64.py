@@ -15,7 +15,7 @@ for tc in (0, 1, 2, 3, 0x10, 0x28, 0xb8, 0xbb, 0xe0, 0xff):
          opened(), send6(r6(tc=tc)).to4(r4(tos=tc)))
 for tos in (0, 0x48):
     case(f"h64-tc-set-{tos:02x}", R + "Traffic Class ignored, by setting",
-         opened(), send6(r6(tc=0xb8)).to4(r4(tos=tos)),
+         send4(u4()).to6(u6(tc=tos)), send6(r6(tc=0xb8)).to4(r4(tos=tos)),
          conf=f"param set tos {tos}", undo="param reset tos")
 for label in (1, 0x12345, 0xfffff):
     case(f"h64-flow-label-{label:x}", "RFC 6437: a flow label has no place in IPv4",
