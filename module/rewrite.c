@@ -114,6 +114,16 @@ static void change_crc(struct nat46_pkt *p, u8 *l4, u32 behind, __be16 old, __be
 		*crc ^= cpu_to_le32(nat46_crc32c_change(ntohs(old), ntohs(new), behind));
 }
 
+/*
+ * The same for a datagram that ends before its packet does: what is partial is
+ * summed up to the packet's end.
+ */
+static __sum16 sum_udp(const struct nat46_pkt *p, const struct nat46_session *s, u32 len)
+{
+	return csum_ipv6_magic(&s->t6.saddr, &s->t6.daddr, len, IPPROTO_UDP,
+			       skb_checksum(p->skb, p->l4, len, 0)) ?: CSUM_MANGLED_0;
+}
+
 static void ports46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 {
 	__sum16 *check = (__sum16 *)(l4 + p->csum_at);
@@ -128,6 +138,10 @@ static void ports46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 	if (udp && !*check && !is_partial(p)) {
 		if (p->conf->params.udp_zero_csum == NAT46_UDP_ZERO_CSUM_KEEP)
 			return;
+		if (ntohs(((struct udphdr *)l4)->len) != len) {
+			*check = sum_udp(p, s, ntohs(((struct udphdr *)l4)->len));
+			return;
+		}
 		ask_for_csum(p);
 	}
 	if (is_partial(p)) {

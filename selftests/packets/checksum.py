@@ -40,6 +40,13 @@ def zero4(load=b"question", **kw):
 Z = R4 + "UDP without a checksum: "
 for size in (0, 1, 7, 8, 999, 1200):
     case(f"c46-zero-computed-{size}", Z + "calculated", send4(zero4(b"z" * size)).to6(u6(b"z" * size)))
+short = IPv6(bytes(u6()))[UDP].chksum
+case("c46-zero-short", Z + "calculated over the datagram, which ends before its packet",
+     send4(ip4({}) / UDP(sport=SP, dport=DP, len=16, chksum=0) / b"questiontail")
+     .to6(ip6({}) / UDP(sport=SP, dport=DP, len=16, chksum=short) / b"questiontail"))
+case("c46-short", R4 + "a datagram that ends before its packet",
+     send4(ip4({}) / UDP(sport=SP, dport=DP, len=16, chksum=IP(bytes(u4()))[UDP].chksum) / b"questiontail")
+     .to6(ip6({}) / UDP(sport=SP, dport=DP, len=16, chksum=short) / b"questiontail"))
 case("c46-zero-set-compute", Z + "calculated, by setting", send4(zero4()).to6(u6()),
      conf="param set udp-zero-csum compute", undo="param reset udp-zero-csum")
 case("c46-zero-becomes-zero", Z + "calculated, and it is 0: ffff",

@@ -23,10 +23,10 @@ for p in bash python3 ip nft curl tcpdump ping openssl nat46; do
 	command -v $p >/dev/null || echo "missing: $p"
 done
 [ -s "$NAT46_KO" ] && [ -r "$NAT46_SRC/README.md" ] && echo "there"
-modprobe nf_nat46 && grep -c nf_nat46 /proc/modules
+modprobe nf_nat46 && grep -c "^nf_nat46 " /proc/modules
 rmmod nf_nat46
 # the family's alias loads the module
-python3 $NAT46_SRC/selftests/vm/autoload.py && grep -c nf_nat46 /proc/modules
+python3 $NAT46_SRC/selftests/vm/autoload.py && grep -c "^nf_nat46 " /proc/modules
 dd if=/dev/zero of=$OUT/file bs=1M count=3 2>/dev/null
 sleep 2
 printf 'no newline at the end'
