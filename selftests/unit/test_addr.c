@@ -193,6 +193,9 @@ static const struct {
 	{ "203.0.112.255", true }, { "203.0.113.7", false }, { "203.0.114.0", true },
 	{ "223.255.255.255", true }, { "224.0.0.0", false },
 	{ "240.0.0.0", false }, { "255.255.255.255", false },
+	{ "127.255.255.255", false }, { "169.254.255.255", false },
+	{ "192.168.255.255", false }, { "192.88.99.255", false },
+	{ "198.51.100.255", false }, { "203.0.113.255", false },
 };
 
 static void global_edges(void **unused)
@@ -208,6 +211,33 @@ static void global_edges(void **unused)
 	}
 }
 
+/* Every length, told by arithmetic: the suffix's bits, and none before them. */
+static void eam_lengths(void **unused)
+{
+	unsigned int plen, n;
+
+	srandom(46);
+	for (plen = 0; plen <= 32; plen++)
+		for (n = 0; n < 200; n++) {
+			const u32 suffix = plen < 32 ? 0xffffffffu >> plen : 0;
+			const u32 a = n ? random() ^ (u32)random() << 16 : 0xffffffff;
+			const u32 high = (u32)random() & ~suffix;
+			const u8 addr4[4] = { a >> 24, a >> 16, a >> 8, a };
+			u8 addr[17] = { 0x20, 1, [16] = 0x46 };
+			u32 got;
+
+			addr[12] = high >> 24;
+			addr[13] = high >> 16;
+			addr[14] = high >> 8;
+			addr[15] = high;
+			nat46_eam(addr, addr4, plen);
+			got = (u32)addr[12] << 24 | addr[13] << 16 | addr[14] << 8 | addr[15];
+			assert_int_equal(got, high | (a & suffix));
+			assert_int_equal(addr[16], 0x46);
+			assert_int_equal(addr[0] << 8 | addr[1], 0x2001);
+		}
+}
+
 static void well_known(void **unused)
 {
 	static const struct {
@@ -216,6 +246,7 @@ static void well_known(void **unused)
 		bool meets;
 	} rows[] = {
 		{ "64:ff9b::", 96, true }, { "64:ff9b::", 64, true }, { "64:ff9b::", 32, true },
+		{ "64:ff9b::8000:1", 128, true }, { "64:ff9b::8000:0", 97, true },
 		{ "64:ff9b::a00:1", 128, true }, { "64:ff9b:1::", 48, false },
 		{ "64:ff9b:1::", 96, false }, { "64:ff9b:0:0:0:1::", 96, false },
 		{ "64:ff9a::", 32, false }, { "2001:db8::", 32, false },
@@ -239,6 +270,7 @@ int main(void)
 		cmocka_unit_test(embed_random),
 		cmocka_unit_test(extract_strict),
 		cmocka_unit_test(eam_examples),
+		cmocka_unit_test(eam_lengths),
 		cmocka_unit_test(global_edges),
 		cmocka_unit_test(well_known),
 	};
