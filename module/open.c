@@ -314,15 +314,16 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	bool full;
 
 	init_keys();
+	/* before the mapping, which a draining pool has lost */
+	pool = nat46_pool_find(p->conf, p->t4.daddr);
+	if (pool && pool->drain)
+		return NAT46_DROP_DRAINING;
 	map = nat46_map_find(p->conf, p->t4.daddr);
 	if (!map)
 		return NAT46_DROP_UNMAPPED;
 	state = first_state(p);
 	if (state < 0)
 		return NAT46_DROP_TCP_MIDSTREAM;
-	pool = nat46_pool_find(p->conf, p->t4.daddr);
-	if (pool && pool->drain)
-		return NAT46_DROP_DRAINING;
 	src = nat46_source_find(p->conf, p->t4.saddr);
 	if (!src)
 		return NAT46_DROP_NO_SOURCE;
