@@ -4,6 +4,7 @@
 # packets on both sides of the translator, none of them known to any stack. In a
 # guest:
 #   selftests/vm/run --kind uml -- 'bash $NAT46_SRC/selftests/rules.sh [NAME...]'
+# With STEPS set (and --time-travel): random walks against a model, lib/model.py.
 here=$(dirname "$(realpath "$0")")
 . "$here/lib.sh"
 . "$here/net.sh"
@@ -27,7 +28,11 @@ for n in 71 72 73; do ip -n router2 neigh add 2001:db8:9::$n lladdr "$mac" dev o
 in_node ethtool -K wan tx off >/dev/null
 in_node ethtool -K eni1 tx off >/dev/null
 ip -n router route add 2001:db8:100::/64 via $NODE6
-python3 -u "$here/lib/rules.py" "$@"
+if [ -n "${STEPS-}" ]; then
+	python3 -u "$here/lib/model.py" "$STEPS" "$@"
+else
+	python3 -u "$here/lib/rules.py" "$@"
+fi
 rc=$?
 n46 session flush all >/dev/null
 exit $rc

@@ -408,4 +408,5 @@ def main():
     sys.exit(bool(nat46.failed))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Random walks of flows against a model of a session's life: what is sent, from
+either side, crosses just where the model has a session. For a guest with time
+travel, where an hour of waiting takes no time.
+
+usage: model.py STEPS [SEED]      (after rules.sh has made the network)
+"""
+import random
+import sys
+import time
+
+from nat46 import ok
+from played import TCP, UDP, count, n46
+from rules import MAPPED, SERVER, Flow
+
+TIMES = {"udp": 300, "trans": 240, "est": 7440}
+SYN, FIN, RST, ACK = "S", "F", "R", "A"
+SEGMENTS = ["S", "S", "SA", "A", "A", "A", "PA", "PA", "FA", "FA", "R", "RA", ""]
+JUMPS = [1, 5, 30, 61, 120, 180, 235, 250, 290, 310, 500, 1000, 3600, 7400, 7500]
+
+
+class Life:
+    """RFC 6146 section 3.5.2.2 read for sessions that the client opens, in the
+    words of the RFC rather than the module's."""
+
+    def __init__(self, tcp):
+        self.tcp = tcp
+        self.state = None
+        self.last = 0
+
+    def limit(self):
+        if not self.tcp:
+            return TIMES["udp"]
+        return TIMES["est" if self.state in ("ESTABLISHED", "V4 FIN", "V6 FIN") else "trans"]
+
+    def alive(self, now):
+        return self.state is not None and now - self.last <= self.limit()
+
+    def margin(self, now):
+        """seconds between now and the moment that decides"""
+        return abs(now - self.last - self.limit()) if self.state is not None else 99
+
+    def client(self, flags, now):
+        """does it cross? (crosses, the session is a new one)"""
+        alive = self.alive(now)
+        if not self.tcp:
+            self.state, self.last = "UDP", now
+            return True, not alive
+        opens = SYN in flags and ACK not in flags and RST not in flags
+        closed = self.state in ("V4 FIN + V6 FIN", "TRANS")
+        if opens and (not alive or closed):
+            self.state, self.last = "INIT", now
+            return True, True
+        if not alive:
+            return False, False
+        self.step("V4", flags, now)
+        return True, False
+
+    def target(self, flags, now):
+        if not self.alive(now):
+            return False
+        if self.tcp:
+            self.step("V6", flags, now)
+        return True
+
+    def step(self, side, flags, now):
+        was, other = self.state, "V6" if side == "V4" else "V4"
+        if was == "INIT" and side == "V6" and SYN in flags:
+            self.state = "ESTABLISHED"
+        elif was == "ESTABLISHED" and RST in flags:
+            self.state = "TRANS"
+        elif was == "ESTABLISHED" and FIN in flags:
+            self.state = side + " FIN"
+        elif was == other + " FIN" and FIN in flags:
+            self.state = "V4 FIN + V6 FIN"
+        elif was == "TRANS" and RST not in flags:
+            self.state = "ESTABLISHED"
+        # nothing prolongs what is closed, and an RST nothing at all
+        if was != self.state or (self.state != "V4 FIN + V6 FIN" and RST not in flags):
+            self.last = now
+
+
+def jump(lives, seconds):
+    """Wait so long, and a little longer where the clock's seconds would decide."""
+    time.sleep(seconds)
+    while any(x.margin(time.monotonic()) < 3 for x in lives):
+        time.sleep(4)
+
+
+def walk(steps, seed):
+    rnd = random.Random(seed)
+    flows = [Flow(TCP if i % 4 else UDP, 80 + i % 3) for i in range(24)]
+    lives = [Life(f.layer is TCP) for f in flows]
+    trail, crossed = [], 0
+    for n in range(steps):
+        now = time.monotonic()
+        if rnd.random() < 0.03:
+            seconds = rnd.choice(JUMPS)
+            trail.append(f"wait {seconds}")
+            jump(lives, seconds)
+            continue
+        if any(x.margin(now) < 3 for x in lives):
+            jump(lives, 4)
+            now = time.monotonic()
+        i = rnd.randrange(len(flows))
+        f, life = flows[i], lives[i]
+        fields = {"flags": rnd.choice(SEGMENTS), "seq": 1000, "ack": 2000} if life.tcp else {}
+        flags = fields.get("flags", "")
+        side = "client" if f.port6 is None or rnd.random() < 0.5 else "target"
+        trail.append(f"flow {i} {side} {'TCP ' + (flags or 'none') if life.tcp else 'UDP'} ({life.state})")
+        if side == "client":
+            want, new = life.client(flags, now)
+            if new:
+                f.port6 = None
+            got = f.c(b"", wait=1.0 if want else 0.05, **fields)
+        else:
+            want = life.target(flags, now)
+            got = f.s(b"", wait=1.0 if want else 0.05, **fields)
+        crossed += bool(got)
+        if bool(got) != want:
+            print("\n".join(f"#   {t}" for t in trail[-12:]))
+            print(f"#   flow {i}: {'crossed' if got else 'did not cross'}, step {n}")
+            return False, crossed
+    alive = sum(x.alive(time.monotonic()) for x in lives)
+    time.sleep(40)  # the sweeper has come by every bucket
+    left = sum(x.alive(time.monotonic()) for x in lives)
+    if not left <= count() <= alive:
+        print(f"#   {count()} sessions, {left} to {alive} in the model")
+        return False, crossed
+    return True, crossed
+
+
+def main():
+    steps, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 30)
+    done = 0
+    n46("pool add 198.18.0.0/16")
+    n46("source add dev wan")
+    n46("map add", MAPPED, "to", SERVER)
+    while done < steps:
+        part = min(2000, steps - done)
+        n46("session flush all")
+        good, crossed = walk(part, seed)
+        ok(f"model: {part} steps, seed {seed}, {crossed} packets crossed", good)
+        if not good:
+            break
+        done += part
+        seed += 1
+
+
+main()
