@@ -23,6 +23,10 @@ enum {
 	NAT46_TCP_ACK	= 0x10,
 };
 
+/* By what a packet's header grows from IPv4 to IPv6, and a fragment's two. */
+#define NAT46_GROWTH		20
+#define NAT46_FRAG_GROWTH	28
+
 /* A range of ports, both ends included, host order. */
 struct nat46_ports {
 	u16 lo;

@@ -19,12 +19,6 @@
 /* Between raw (-300) and conntrack (-200): kernel.md F tells why. */
 #define PRIORITY	(-250)
 
-/* An IPv6 header is longer than an IPv4 one by that much. */
-#define GROWTH		20
-
-/* By what an IPv4 fragment grows: the header, and a fragment header. */
-#define FRAG_GROWTH	(GROWTH + (int)sizeof(struct frag_hdr))
-
 /* A chunk of a GSO type that can't be kept whole, or 64 KiB and more? */
 static bool must_segment(const struct sk_buff *skb)
 {
@@ -33,7 +27,7 @@ static bool must_segment(const struct sk_buff *skb)
 		SKB_GSO_TCP_FIXEDID;
 
 	return skb_is_gso(skb) &&
-	       (skb->encapsulation || skb->len > 0xffff - GROWTH ||
+	       (skb->encapsulation || skb->len > 0xffff - NAT46_GROWTH ||
 		skb_shinfo(skb)->gso_type & ~kept);
 }
 
@@ -81,7 +75,7 @@ static void tell_client(struct nat46_pkt *p, enum nat46_reason r)
 		return nat46_icmp4_error(p, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 	case NAT46_DROP_TOO_BIG:
 		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
-					 p->mtu - GROWTH);
+					 p->mtu - NAT46_GROWTH);
 	default:
 		return;
 	}
@@ -98,7 +92,7 @@ static bool fits46(const struct nat46_pkt *p, int grow, unsigned int mtu)
 		return true;
 	if (skb_is_gso(p->skb))
 		return false;
-	return !p->df || (p->frag_max && p->frag_max + FRAG_GROWTH <= mtu);
+	return !p->df || (p->frag_max && p->frag_max + NAT46_FRAG_GROWTH <= mtu);
 }
 
 /* An ICMPv4 error about a packet that we sent to a client. */
@@ -222,7 +216,7 @@ static enum nat46_reason translate_error64(struct nat46_pkt *p,
 static bool too_big64(const struct nat46_pkt *p, unsigned int mtu)
 {
 	return unlikely(too_big(p->skb, (int)sizeof(struct iphdr) - p->l4, mtu)) &&
-	       !p->frag_max && mtu + GROWTH >= IPV6_MIN_MTU;
+	       !p->frag_max && mtu + NAT46_GROWTH >= IPV6_MIN_MTU;
 }
 
 /* IPv6 to IPv4, @p parsed and its session found. On NAT46_OK it is sent. */
@@ -249,7 +243,7 @@ static enum nat46_reason translate64(struct nat46_pkt *p,
 			return NAT46_DROP_NO_ROUTE4;
 		mtu = dst_mtu(dst);
 		if (too_big64(p, mtu)) {
-			nat46_icmp6_error(p, ICMPV6_PKT_TOOBIG, 0, mtu + GROWTH);
+			nat46_icmp6_error(p, ICMPV6_PKT_TOOBIG, 0, mtu + NAT46_GROWTH);
 			return NAT46_DROP_TOO_BIG;
 		}
 	} else if (!rcu_access_pointer(p->nn->dev)) {
@@ -439,9 +433,6 @@ static unsigned int not_ours(struct nat46_pkt *p, enum nat46_reason r)
 	return NF_DROP;
 }
 
-/* A fragment to one of our addresses, or to the host's that is one of ours. */
-static unsigned int fragment_from_ipv6(struct nat46_pkt *p);
-
 /* A packet that may be a session's, or an error about one. */
 static unsigned int from_ipv6(struct nat46_pkt *p)
 {
@@ -450,10 +441,17 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 	int parsed;
 
 	parsed = nat46_parse6(p);
+	if (unlikely(parsed == NAT46_DROP_FRAGMENT) &&
+	    to_a_source(p, &ipv6_hdr(p->skb)->daddr)) {
+		p->id = nat46_fragment_id6(p);
+		parsed = nat46_defrag6(p);
+		if (parsed == NAT46_REASON_MAX)
+			return NF_STOLEN;
+		if (!parsed)
+			parsed = nat46_parse6(p);
+	}
 	if (parsed < 0)
 		return NF_ACCEPT;
-	if (unlikely(parsed == NAT46_DROP_FRAGMENT))
-		return fragment_from_ipv6(p);
 	if (parsed)
 		return not_ours(p, parsed);
 	if (!in_a_source(p))
@@ -470,22 +468,6 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 		return NF_STOLEN;
 	nat46_drop(p->nn, r);
 	return NF_DROP;
-}
-
-static unsigned int fragment_from_ipv6(struct nat46_pkt *p)
-{
-	enum nat46_reason r;
-
-	if (!to_a_source(p, &ipv6_hdr(p->skb)->daddr))
-		return NF_ACCEPT;
-	p->id = nat46_fragment_id6(p);
-	r = nat46_defrag6(p);
-	if (r == NAT46_REASON_MAX)
-		return NF_STOLEN;
-	/* refused, or nothing that can be put together */
-	if (r || nat46_parse6(p) == NAT46_DROP_FRAGMENT)
-		return not_ours(p, NAT46_DROP_FRAGMENT);
-	return from_ipv6(p);
 }
 
 /* IPv6 PRE_ROUTING: what targets, and routers on the way to them, send. */

@@ -17,6 +17,7 @@
 #include <net/ipv6.h>
 #include <net/route.h>
 
+#include "csum.h"
 #include "nf_nat46.h"
 
 #define ICMP_HLEN	8u
@@ -76,11 +77,6 @@ static int copy_quote(const struct nat46_pkt *p, struct sk_buff *skb, unsigned i
 	return lay->ext ? skb_copy_bits(p->skb, p->q.ext_at, skb_put(skb, lay->ext), lay->ext) : 0;
 }
 
-static void add_to(__sum16 *check, __wsum diff)
-{
-	*check = csum_fold(csum_add(diff, ~csum_unfold(*check)));
-}
-
 /* Offset of the Internet checksum in an L4 header; 0: it has none. */
 static unsigned int check_at(u8 proto)
 {
@@ -115,7 +111,7 @@ static void quoted_l4(u8 *l4, unsigned int have, const struct nat46_pkt *p, u8 p
 							p->q.l4_len - at - 2));
 	*field = port;
 	if (sum_at && have >= sum_at + 2 && *(__sum16 *)(l4 + sum_at))
-		add_to((__sum16 *)(l4 + sum_at), diff);
+		nat46_csum_add((__sum16 *)(l4 + sum_at), diff);
 }
 
 /* A quoted echo: the other family's type, and a sum as that one has it. */
@@ -123,17 +119,9 @@ static void quoted_echo(u8 *l4, u8 type, __be16 id, __wsum diff)
 {
 	struct icmphdr *ih = (struct icmphdr *)l4;
 
-	diff = csum_add(diff, (__force __wsum)htons(type << 8));
-	diff = csum_sub(diff, (__force __wsum)htons(ih->type << 8));
-	add_to(&ih->checksum, diff);
+	nat46_csum_add(&ih->checksum, diff);
 	ih->type = type;
 	ih->un.echo.id = id;
-}
-
-/* What ICMPv6 sums besides the message, but for the addresses (s->diff). */
-static __wsum pseudo6(u32 len)
-{
-	return csum_add((__force __wsum)htonl(len), (__force __wsum)htonl(IPPROTO_ICMPV6));
 }
 
 /* ---- IPv6 to IPv4 ---------------------------------------------------------- */
@@ -207,7 +195,7 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 
 	if (m.type == ICMPV6_PKT_TOOBIG)
 		m.info = max(min(m.info, dst_mtu(dst6)), p->conf->params.mtu_min);
-	if (!nat46_icmp_error64(&m, p->q.fragment ? 28 : 20))
+	if (!nat46_icmp_error64(&m, p->q.fragment ? NAT46_FRAG_GROWTH : NAT46_GROWTH))
 		return NAT46_DROP_ICMP_TYPE;
 	if (p->icmp.type == ICMPV6_PKT_TOOBIG)
 		learn_mtu6(p, s);
@@ -232,7 +220,9 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 		return NAT46_DROP_ICMP_QUOTED;
 	}
 	if (s->t4.proto == IPPROTO_ICMP)
-		quoted_echo(l4, ICMP_ECHO, s->t4.sport, ~csum_add(s->diff, pseudo6(p->q.l4_len)));
+		quoted_echo(l4, ICMP_ECHO, s->t4.sport,
+			    ~csum_add(s->diff, nat46_csum_echo(p->q.l4_len, ICMP_ECHO,
+							       ICMPV6_ECHO_REQUEST)));
 	else
 		quoted_l4(l4, l4_bytes, p, s->t4.proto, 0, s->t4.sport, ~s->diff);
 
@@ -307,17 +297,14 @@ static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
 static struct in6_addr error_source6(const struct nat46_pkt *p, const struct nat46_session *s)
 {
 	const __be32 from = ip_hdr(p->skb)->saddr;
-	struct in6_addr a = s->t6.saddr;
 	const struct nat46_source *src;
+	struct in6_addr a;
 
 	if (!s->stateless || from == s->t4.saddr)
-		return a;
+		return s->t6.saddr;
 	src = nat46_source_find(p->conf, from);
-	if (!src || src->type != NAT46_SOURCE_PREFIX ||
-	    (nat46_well_known(src->lo.s6_addr, src->plen) && !nat46_global4((const u8 *)&from)))
-		return a;
-	a = src->lo;
-	nat46_embed(a.s6_addr, src->plen, (const u8 *)&from);
+	if (!src || src->type != NAT46_SOURCE_PREFIX || !nat46_source_embed(src, from, &a))
+		return s->t6.saddr;
 	return a;
 }
 
@@ -351,8 +338,8 @@ enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *
 		return NAT46_DROP_ICMP_TYPE;
 	if (m.type == ICMPV6_PKT_TOOBIG) {
 		if (dst4) {
-			m.info = min(m.info, dst_mtu(dst4) + 20);
-			learn_mtu4(p, dst4, m.info - 20);
+			m.info = min(m.info, dst_mtu(dst4) + NAT46_GROWTH);
+			learn_mtu4(p, dst4, m.info - NAT46_GROWTH);
 		}
 		m.info = max_t(u32, min(m.info, dst_mtu(dst)), IPV6_MIN_MTU);
 	}
@@ -376,7 +363,8 @@ enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *
 	}
 	if (s->t4.proto == IPPROTO_ICMP)
 		quoted_echo(l4, ICMPV6_ECHO_REPLY, s->t6.sport,
-			    csum_add(s->diff, pseudo6(p->q.l4_len)));
+			    csum_add(s->diff, nat46_csum_echo(p->q.l4_len, ICMP_ECHOREPLY,
+							      ICMPV6_ECHO_REPLY)));
 	else
 		quoted_l4(l4, l4_bytes, p, s->t4.proto, 2, s->t6.sport, s->diff);
 

@@ -492,6 +492,8 @@ const struct nat46_source *nat46_source_find(const struct nat46_conf *conf,
 /* RCU; is @addr one of an addr or prefix source? */
 bool nat46_source_holds(const struct nat46_conf *conf,
 			const struct in6_addr *addr);
+bool nat46_source_embed(const struct nat46_source *src, __be32 addr4,
+			struct in6_addr *addr);
 /* RCU; enum nat46_policy_action. @proto as in a tuple, @dport in host order */
 u8 nat46_policy_check(const struct nat46_conf *conf,
 		      const struct in6_addr *target, __be32 client,

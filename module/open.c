@@ -210,13 +210,6 @@ static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 	return err;
 }
 
-/* RFC 6052 section 3.1: no such address stands behind the Well-Known Prefix. */
-static bool forbidden(const struct nat46_source *src, __be32 client)
-{
-	return nat46_well_known(src->lo.s6_addr, src->plen) &&
-	       !nat46_global4((const u8 *)&client);
-}
-
 /* Where to, from which address, and may it? Fills in s->t6 but for the port. */
 static enum nat46_reason choose_path(struct nat46_pkt *p,
 				     struct nat46_session *s,
@@ -243,11 +236,9 @@ static enum nat46_reason choose_path(struct nat46_pkt *p,
 	} else if (src->type == NAT46_SOURCE_ADDR) {
 		s->t6.saddr = range_addr(src, p->t4.saddr, 0);
 	} else {
-		if (forbidden(src, p->t4.saddr))
+		if (!nat46_source_embed(src, p->t4.saddr, &s->t6.saddr))
 			return NAT46_DROP_NOT_GLOBAL;
 		s->stateless = true;
-		s->t6.saddr = src->lo;
-		nat46_embed(s->t6.saddr.s6_addr, src->plen, (const u8 *)&p->t4.saddr);
 	}
 
 	dst = nat46_route6(s, p->skb);

@@ -129,12 +129,6 @@ static void scrub(struct sk_buff *skb, bool forwarded)
 	skb->ignore_df = 0;
 }
 
-/*
- * What came in fragments leaves in fragments no longer than they were: an IPv6
- * header and its fragment header are 28 bytes longer than an IPv4 one.
- */
-#define FRAG_GROWTH	28u
-
 /**
  * nat46_fragment_size6() - how long may an IPv6 fragment of a packet be?
  * @p: the packet, its path's MTU filled in
@@ -148,7 +142,7 @@ unsigned int nat46_fragment_size6(const struct nat46_pkt *p)
 {
 	const u32 mtu = max_t(u32, p->mtu, IPV6_MIN_MTU);
 
-	return p->frag_max ? clamp_t(u32, p->frag_max + FRAG_GROWTH, IPV6_MIN_MTU, mtu) : mtu;
+	return p->frag_max ? clamp_t(u32, p->frag_max + NAT46_FRAG_GROWTH, IPV6_MIN_MTU, mtu) : mtu;
 }
 
 /**
@@ -200,8 +194,9 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst)
 	scrub(skb, true);
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	IPCB(skb)->iif = skb->skb_iif;
-	if (p->frag_max > FRAG_GROWTH && !p->icmp_error)
-		IPCB(skb)->frag_max_size = max_t(u32, p->frag_max - FRAG_GROWTH, IPV4_MIN_MTU);
+	if (p->frag_max > NAT46_FRAG_GROWTH && !p->icmp_error)
+		IPCB(skb)->frag_max_size = max_t(u32, p->frag_max - NAT46_FRAG_GROWTH,
+						 IPV4_MIN_MTU);
 	skb_dst_set_noref(skb, dst);
 	nat46_count(p->nn, NAT46_CNT_PKT_64);
 	dst_output(p->nn->net, NULL, skb);

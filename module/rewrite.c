@@ -21,6 +21,7 @@
 #include <net/ipv6.h>
 
 #include "compat.h"
+#include "csum.h"
 #include "nf_nat46.h"
 
 /* Above this an IPv4 packet of ours may not be fragmented (RFC 7915 5.1). */
@@ -68,11 +69,6 @@ int nat46_headroom(struct sk_buff *skb, unsigned int writable,
 	if (pskb_expand_head(skb, SKB_DATA_ALIGN(more), 0, GFP_ATOMIC))
 		return -ENOMEM;
 	return 1;
-}
-
-static void add_diff(__sum16 *check, __wsum diff)
-{
-	*check = csum_fold(csum_add(diff, ~csum_unfold(*check)));
 }
 
 /* Does the stack or the device still have to sum up our L4 header? */
@@ -149,7 +145,7 @@ static void ports46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 					  s->t6.proto, 0);
 		return;
 	}
-	add_diff(check, s->diff);
+	nat46_csum_add(check, s->diff);
 	if (udp && !*check)
 		*check = CSUM_MANGLED_0;
 }
@@ -171,28 +167,18 @@ static void ports64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 	}
 	if (p->udp_zero)	/* kept so, by the setting */
 		return;
-	add_diff(check, ~s->diff);
+	nat46_csum_add(check, ~s->diff);
 	if (s->t4.proto == IPPROTO_UDP && !*check)
 		*check = CSUM_MANGLED_0;
-}
-
-/* What ICMPv6 sums and ICMPv4 does not, but for the addresses (s->diff). */
-static __wsum echo_diff(u32 len, u8 type4, u8 type6)
-{
-	__wsum d = (__force __wsum)htonl(len);
-
-	d = csum_add(d, (__force __wsum)htonl(IPPROTO_ICMPV6));
-	d = csum_add(d, (__force __wsum)htons(type6 << 8));
-	return csum_sub(d, (__force __wsum)htons(type4 << 8));
 }
 
 static void echo46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 {
 	struct icmp6hdr *ih = (struct icmp6hdr *)l4;
 
-	add_diff(&ih->icmp6_cksum,
-		 csum_add(s->diff, echo_diff(p->skb->len - p->l4, ICMP_ECHO,
-					     ICMPV6_ECHO_REQUEST)));
+	nat46_csum_add(&ih->icmp6_cksum,
+		       csum_add(s->diff, nat46_csum_echo(p->skb->len - p->l4, ICMP_ECHO,
+							 ICMPV6_ECHO_REQUEST)));
 	ih->icmp6_type = ICMPV6_ECHO_REQUEST;
 	ih->icmp6_identifier = s->t6.sport;
 }
@@ -201,10 +187,9 @@ static void echo64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 {
 	struct icmphdr *ih = (struct icmphdr *)l4;
 
-	add_diff(&ih->checksum,
-		 ~csum_add(s->diff, echo_diff(p->skb->len - p->l4,
-					      ICMP_ECHOREPLY,
-					      ICMPV6_ECHO_REPLY)));
+	nat46_csum_add(&ih->checksum,
+		       ~csum_add(s->diff, nat46_csum_echo(p->skb->len - p->l4, ICMP_ECHOREPLY,
+							  ICMPV6_ECHO_REPLY)));
 	ih->type = ICMP_ECHOREPLY;
 	ih->un.echo.id = s->t4.sport;
 }

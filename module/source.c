@@ -207,6 +207,26 @@ const struct nat46_source *nat46_source_find(const struct nat46_conf *conf, __be
 }
 
 /**
+ * nat46_source_embed() - an IPv4 address behind a prefix source
+ * @src: the source
+ * @addr4: the address
+ * @addr: set to it, embedded
+ *
+ * Context: any.
+ * Return: false where that may not be: the Well-Known Prefix stands for global
+ * addresses alone (RFC 6052 section 3.1).
+ */
+bool nat46_source_embed(const struct nat46_source *src, __be32 addr4,
+			struct in6_addr *addr)
+{
+	if (nat46_well_known(src->lo.s6_addr, src->plen) && !nat46_global4((const u8 *)&addr4))
+		return false;
+	*addr = src->lo;
+	nat46_embed(addr->s6_addr, src->plen, (const u8 *)&addr4);
+	return true;
+}
+
+/**
  * nat46_source_holds() - is that an address of an addr or prefix source?
  * @conf: the configuration
  * @addr: the address
