@@ -16,6 +16,7 @@
 const struct nat46_params nat46_params_default = {
 	.timeout_tcp_est	= 7440,
 	.timeout_tcp_trans	= 240,
+	.timeout_tcp_syn	= 240,
 	.timeout_udp		= 300,
 	.timeout_icmp		= 60,
 	.timeout_other		= 600,	/* conntrack's, so no earlier than there */

@@ -127,6 +127,22 @@ static enum nat46_reason translate_error46(struct nat46_pkt *p)
 	return NAT46_OK;
 }
 
+/*
+ * The session of a packet that has none yet, or, by its SYN, may ask for
+ * another one than *@sp.
+ */
+static enum nat46_reason session_for(struct nat46_pkt *p, struct nat46_session **sp)
+{
+	struct nat46_session *s = *sp;
+
+	if (!s || nat46_session_reopened(p, s))
+		return nat46_session_open(p, sp, NULL);
+	/* where there is no other target, or no room, it asks the same again */
+	if (nat46_session_unanswered(p, s))
+		nat46_session_open(p, sp, s);
+	return NAT46_OK;
+}
+
 /* IPv4 to IPv6. On NAT46_OK the skb has been sent, else it is untouched. */
 static enum nat46_reason translate46(struct nat46_pkt *p)
 {
@@ -149,8 +165,8 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 	s = nat46_session_find4(p->nn, &p->t4, p->conf);
 	if (s && unlikely(s->iif != (p->local ? 0 : p->skb->dev->ifindex)))
 		r = nat46_session_moved(p, s);
-	if (!r && (!s || nat46_session_reopened(p, s)))
-		r = nat46_session_open(p, &s);
+	if (!r && (!s || unlikely(p->tcp_flags & NAT46_TCP_SYN)))
+		r = session_for(p, &s);
 	if (r)
 		return r;
 
@@ -458,7 +474,7 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 		return NF_ACCEPT;
 
 	s = nat46_session_find6(p->nn, &p->t6, p->conf);
-	if (!s)
+	if (!s || (unlikely(READ_ONCE(s->moved)) && !nat46_session_move_back(p, s)))
 		return not_ours(p, NAT46_DROP_NO_SESSION);
 	if (unlikely(must_segment(p->skb)))
 		return in_segments(p, from_ipv6);

@@ -33,6 +33,8 @@ u32 nat46_session_timeout(const struct nat46_session *s,
 	case NAT46_STATE_V4_FIN:
 	case NAT46_STATE_V6_FIN:
 		return par->timeout_tcp_est;
+	case NAT46_STATE_INIT:
+		return par->timeout_tcp_syn;
 	default:
 		return par->timeout_tcp_trans;
 	}
@@ -141,9 +143,31 @@ bool nat46_session_seen(const struct nat46_pkt *p, struct nat46_session *s, int 
  */
 bool nat46_session_reopened(const struct nat46_pkt *p, struct nat46_session *s)
 {
-	if (likely(!(p->tcp_flags & NAT46_TCP_SYN)) ||
-	    !nat46_tcp_reopens(READ_ONCE(s->state), p->tcp_flags))
+	if (!nat46_tcp_reopens(READ_ONCE(s->state), p->tcp_flags))
 		return false;
 	nat46_session_end(s);
 	return true;
+}
+
+/**
+ * nat46_session_unanswered() - does a client ask again, and nobody answers?
+ * @p: the packet, from the IPv4 side, by the session's device
+ * @s: the tuple's session
+ *
+ * A SYN sent again, by its sequence number, a second or more after the last one.
+ * Another number is another attempt, with its own first second.
+ *
+ * Context: RCU.
+ * Return: whether the mapping's next target may be tried.
+ */
+bool nat46_session_unanswered(const struct nat46_pkt *p, struct nat46_session *s)
+{
+	const __be32 seq = nat46_tcp_seq(p);
+
+	if (READ_ONCE(s->state) != NAT46_STATE_INIT || !nat46_tcp_opens(p->tcp_flags))
+		return false;
+	if (READ_ONCE(s->syn) == seq)
+		return nat46_session_idle(s);
+	WRITE_ONCE(s->syn, seq);
+	return false;
 }

@@ -36,6 +36,7 @@ const struct nla_policy nat46_nl_param_set[NAT46_PARAM_A_MAX + 1] = {
 	[NAT46_PARAM_A_ICMP_SOURCE]		= { .type = NLA_U32 },
 	[NAT46_PARAM_A_MTU_MIN]			= { .type = NLA_U32 },
 	[NAT46_PARAM_A_FLOW_LABEL]		= { .type = NLA_U8 },
+	[NAT46_PARAM_A_TIMEOUT_TCP_SYN]		= { .type = NLA_U32 },
 };
 
 const struct nla_policy nat46_nl_param_get[NAT46_PARAM_A_MAX + 1] = {
@@ -59,6 +60,7 @@ struct param {
 static const struct param params[] = {
 	TIMEOUT(TIMEOUT_TCP_EST, timeout_tcp_est),
 	TIMEOUT(TIMEOUT_TCP_TRANS, timeout_tcp_trans),
+	TIMEOUT(TIMEOUT_TCP_SYN, timeout_tcp_syn),
 	TIMEOUT(TIMEOUT_UDP, timeout_udp),
 	TIMEOUT(TIMEOUT_ICMP, timeout_icmp),
 	ROW(MAX_SESSIONS, max_sessions, 0, INT_MAX, "max-sessions is too large"),

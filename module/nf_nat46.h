@@ -29,6 +29,7 @@
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -183,6 +184,7 @@ struct nat46_policies {
 struct nat46_params {
 	u32 timeout_tcp_est;		/* seconds */
 	u32 timeout_tcp_trans;
+	u32 timeout_tcp_syn;
 	u32 timeout_udp;
 	u32 timeout_icmp;
 	u32 timeout_other;
@@ -397,6 +399,12 @@ enum nat46_reason nat46_defrag4(struct nat46_pkt *p);
 enum nat46_reason nat46_defrag6(struct nat46_pkt *p);
 u32 nat46_fragment_id6(const struct nat46_pkt *p);
 
+/* The sequence number of a TCP segment, as it is in the header. */
+static inline __be32 nat46_tcp_seq(const struct nat46_pkt *p)
+{
+	return ((const struct tcphdr *)(p->skb->data + p->l4))->seq;
+}
+
 /* What the setting makes of a type of service, or traffic class. */
 static inline u8 nat46_tos(const struct nat46_pkt *p, u8 tos)
 {
@@ -415,6 +423,9 @@ struct nat46_session {
 	bool local;			/* opened by a socket of this node */
 	bool dead;			/* under both bucket locks: unhashed */
 	bool stateless;			/* of a prefix source */
+	bool moved;			/* under the IPv4 bucket's lock: another
+					 * session has the IPv4 tuple
+					 */
 	struct nat46_tuple6 t6;
 	__wsum diff;			/* 4->6: addresses and ports; an echo
 					 * session: IPv6 addresses, identifier
@@ -429,6 +440,7 @@ struct nat46_session {
 
 	/* the rest of its life */
 	int oif;			/* of a dev source, else 0 */
+	__be32 syn;			/* sequence number of the client's SYN */
 	struct nat46_mapping *map;
 	struct rcu_head rcu;
 };
@@ -442,8 +454,9 @@ struct nat46_session *nat46_session_find4(struct nat46_net *nn,
 struct nat46_session *nat46_session_find6(struct nat46_net *nn,
 					  const struct nat46_tuple6 *t,
 					  const struct nat46_conf *conf);
-enum nat46_reason nat46_session_open(struct nat46_pkt *p,
-				     struct nat46_session **sp);
+enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session **sp,
+				     struct nat46_session *instead);
+bool nat46_session_move_back(struct nat46_pkt *p, struct nat46_session *s);
 
 typedef bool (*nat46_match_t)(const struct nat46_session *s, const void *arg);
 
@@ -474,6 +487,7 @@ enum nat46_reason nat46_session_moved(struct nat46_pkt *p,
 /* life.c */
 bool nat46_session_seen(const struct nat46_pkt *p, struct nat46_session *s, int dir);
 bool nat46_session_reopened(const struct nat46_pkt *p, struct nat46_session *s);
+bool nat46_session_unanswered(const struct nat46_pkt *p, struct nat46_session *s);
 u32 nat46_session_idle(const struct nat46_session *s);	/* seconds */
 u32 nat46_session_timeout(const struct nat46_session *s,
 			  const struct nat46_params *par); /* seconds */
@@ -504,6 +518,9 @@ struct nat46_mapping *nat46_map_find(const struct nat46_conf *conf,
 /* RCU; what @addr stands for to that client, by rendezvous hashing */
 struct in6_addr nat46_map_target(const struct nat46_mapping *m, __be32 client,
 				 __be32 addr);
+/* RCU; the target after @target, once round the mapping's list */
+bool nat46_map_next_target(const struct nat46_mapping *m, __be32 client,
+			   __be32 addr, struct in6_addr *target);
 /*
  * A session opens on @m: takes a reference and returns true, or returns false
  * where @m is just being deleted. Any context.

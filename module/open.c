@@ -135,7 +135,7 @@ static __wsum flow_diff(const struct nat46_session *s)
  * *@taken: another CPU has just opened the flow.
  */
 static int take_port(struct nat46_session *s, const struct nat46_source *src,
-		     struct nat46_session **taken)
+		     struct nat46_session *instead, struct nat46_session **taken)
 {
 	const u32 hash = siphash_4u32((__force u32)s->t4.saddr,
 				      (__force u32)s->t4.daddr,
@@ -153,7 +153,7 @@ static int take_port(struct nat46_session *s, const struct nat46_source *src,
 			continue;
 		s->t6.sport = htons(port);
 		s->diff = flow_diff(s);
-		err = nat46_session_insert(s, taken);
+		err = nat46_session_insert(s, instead, taken);
 		if (err != -EADDRINUSE)
 			return err;
 	}
@@ -165,43 +165,43 @@ static int take_port(struct nat46_session *s, const struct nat46_source *src,
  * client can have the tuple: to another address mapped to the same target.
  */
 static int take_own_port(struct nat46_pkt *p, struct nat46_session *s,
-			 struct nat46_session **taken)
+			 struct nat46_session *instead, struct nat46_session **taken)
 {
 	int err;
 
 	s->t6.sport = s->t4.sport;
 	s->diff = flow_diff(s);
-	err = nat46_session_insert(s, taken);
+	err = nat46_session_insert(s, instead, taken);
 	/* no other port serves: one that has expired makes room at once */
 	if (err == -EADDRINUSE && !nat46_session_find6(p->nn, &s->t6, p->conf))
-		err = nat46_session_insert(s, taken);
+		err = nat46_session_insert(s, instead, taken);
 	return err;
 }
 
 /* Protocols without ports have nothing else that could tell two clients apart. */
 static int take_any_port(struct nat46_pkt *p, struct nat46_session *s,
 			 const struct nat46_source *src,
-			 struct nat46_session **taken)
+			 struct nat46_session *instead, struct nat46_session **taken)
 {
 	if (src->type == NAT46_SOURCE_PREFIX ||
 	    (!nat46_has_ports(s->t4.proto) && s->t4.proto != IPPROTO_ICMP))
-		return take_own_port(p, s, taken);
-	return take_port(s, src, taken);
+		return take_own_port(p, s, instead, taken);
+	return take_port(s, src, instead, taken);
 }
 
 static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 			      const struct nat46_source *src,
-			      struct nat46_session **taken)
+			      struct nat46_session *instead, struct nat46_session **taken)
 {
 	unsigned int k;
 	int err;
 
 	if (src->type != NAT46_SOURCE_ADDR)
-		return take_any_port(p, s, src, taken);
+		return take_any_port(p, s, src, instead, taken);
 
 	for (k = 0; k < ADDR_TRIES; k++) {
 		s->t6.saddr = range_addr(src, s->t4.saddr, k);
-		err = take_any_port(p, s, src, taken);
+		err = take_any_port(p, s, src, instead, taken);
 		if (err != -EADDRINUSE)
 			return err;
 		if (ipv6_addr_equal(&src->lo, &src->hi))
@@ -213,13 +213,14 @@ static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 /* Where to, from which address, and may it? Fills in s->t6 but for the port. */
 static enum nat46_reason choose_path(struct nat46_pkt *p,
 				     struct nat46_session *s,
-				     const struct nat46_source *src)
+				     const struct nat46_source *src,
+				     const struct in6_addr *target)
 {
 	const struct nat46_conf *conf = p->conf;
 	struct net *net = p->nn->net;
 	struct dst_entry *dst;
 
-	s->t6.daddr = nat46_map_target(s->map, p->t4.saddr, p->t4.daddr);
+	s->t6.daddr = *target;
 	s->t6.dport = p->t4.dport;
 	s->t6.proto = p->t4.proto;
 
@@ -289,16 +290,19 @@ static bool count_session(const struct nat46_pkt *p)
  * nat46_session_open() - make the session of a flow's first packet
  * @p: the packet, from the IPv4 side
  * @sp: set to the session; another CPU's where that was first
+ * @instead: NULL; or the flow's session, whose target does not answer, to be
+ *	followed by one to the mapping's next
  *
  * Context: RCU, softirq or process (LOCAL_OUT).
  * Return: NAT46_OK, or why the flow gets no session.
  */
-enum nat46_reason nat46_session_open(struct nat46_pkt *p,
-				     struct nat46_session **sp)
+enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session **sp,
+				     struct nat46_session *instead)
 {
 	const struct nat46_source *src;
 	const struct nat46_pool *pool;
 	struct nat46_mapping *map;
+	struct in6_addr target;
 	struct nat46_session *s;
 	enum nat46_reason r;
 	int err, state;
@@ -312,6 +316,13 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	map = nat46_map_find(p->conf, p->t4.daddr);
 	if (!map)
 		return NAT46_DROP_UNMAPPED;
+	if (!instead) {
+		target = nat46_map_target(map, p->t4.saddr, p->t4.daddr);
+	} else {
+		target = instead->t6.daddr;
+		if (!nat46_map_next_target(map, p->t4.saddr, p->t4.daddr, &target))
+			return NAT46_DROP_UNMAPPED;
+	}
 	state = first_state(p);
 	if (state < 0)
 		return NAT46_DROP_TCP_MIDSTREAM;
@@ -332,6 +343,8 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	s->iif = p->local ? 0 : p->skb->dev->ifindex;
 	s->last = nat46_now();
 	s->state = state;
+	if (state == NAT46_STATE_INIT)
+		s->syn = nat46_tcp_seq(p);
 
 	if (!nat46_map_open(map)) {	/* it expires in this moment */
 		r = NAT46_DROP_UNMAPPED;
@@ -345,13 +358,13 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p,
 	r = nat46_client_open(s->net, p->t4.saddr, p->conf->params.max_per_client);
 	if (r)
 		goto no_session_map;
-	r = choose_path(p, s, src);
+	r = choose_path(p, s, src, &target);
 	if (r)
 		goto no_session_client;
 
 	if (p->conf->params.flow_label == NAT46_FLOW_LABEL_HASH)
 		s->label = flow_label(s);
-	err = take_addr_and_port(p, s, src, sp);
+	err = take_addr_and_port(p, s, src, instead, sp);
 	if (!err) {
 		nat46_count(p->nn, NAT46_CNT_OPENED);
 		*sp = s;

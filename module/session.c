@@ -6,7 +6,9 @@
  * global table. Readers take no lock and no reference: a session is freed
  * through RCU, its keys never change, and it is never used again for another
  * flow. Whoever hashes or unhashes a session holds the locks of both its
- * buckets.
+ * buckets. Each is in the IPv6 half as long as it lives, which is what walks
+ * and the sweeper go by; in the IPv4 half a client that was moved on to another
+ * target has its last one only.
  */
 #include <linux/hash.h>
 #include <linux/ktime.h>
@@ -194,7 +196,8 @@ void nat46_session_free(struct nat46_session *s)
 /**
  * nat46_session_insert() - hash a session under its two tuples
  * @s: the session, complete
- * @taken: set to the session that has the IPv4 tuple, where there is one
+ * @instead: NULL; or a session that is to give up the IPv4 tuple to it
+ * @taken: set to the session that has the IPv4 tuple, where it is another
  *
  * Both tuples are checked again under the two locks.
  *
@@ -202,18 +205,25 @@ void nat46_session_free(struct nat46_session *s)
  * Return: 0; -EEXIST with *@taken: the flow has a session by now; -EADDRINUSE:
  * the IPv6 tuple belongs to another flow.
  */
-int nat46_session_insert(struct nat46_session *s, struct nat46_session **taken)
+int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
+			 struct nat46_session **taken)
 {
 	const u32 h4 = hash4(s->net, &s->t4), h6 = hash6(s->net, &s->t6);
+	struct nat46_session *now;
 	int err = 0;
 
 	lock_two(h4, h6);
-	*taken = look4(s->net, &s->t4, h4);
-	if (*taken) {
+	now = look4(s->net, &s->t4, h4);
+	if (now && now != instead) {
+		*taken = now;
 		err = -EEXIST;
 	} else if (look6(s->net, &s->t6, h6)) {
 		err = -EADDRINUSE;
 	} else {
+		if (now) {
+			WRITE_ONCE(now->moved, true);
+			hlist_del_rcu(&now->node[NAT46_DIR_4]);
+		}
 		hlist_add_head_rcu(&s->node[NAT46_DIR_6], bucket(NAT46_DIR_6, h6));
 		hlist_add_head_rcu(&s->node[NAT46_DIR_4], bucket(NAT46_DIR_4, h4));
 	}
@@ -242,7 +252,8 @@ bool nat46_session_end(struct nat46_session *s)
 	first = !s->dead;
 	if (first) {
 		s->dead = true;
-		hlist_del_rcu(&s->node[NAT46_DIR_4]);
+		if (!s->moved)
+			hlist_del_rcu(&s->node[NAT46_DIR_4]);
 		hlist_del_rcu(&s->node[NAT46_DIR_6]);
 	}
 	unlock_two(h4, h6);
@@ -304,6 +315,43 @@ struct nat46_session *nat46_session_find6(struct nat46_net *nn,
 }
 
 /**
+ * nat46_session_move_back() - a target answers after the client was moved on
+ * @p: the packet, from the IPv6 side
+ * @s: its session, which has lost the IPv4 tuple to another
+ *
+ * The first of a mapping's targets to answer has the connection: the session
+ * that had taken its place ends, unless that was answered too.
+ *
+ * Context: RCU, softirq or process.
+ * Return: whether @s has its tuple again.
+ */
+bool nat46_session_move_back(struct nat46_pkt *p, struct nat46_session *s)
+{
+	const u32 h4 = hash4(s->net, &s->t4), h6 = hash6(s->net, &s->t6);
+	struct nat46_session *now;
+	bool back;
+
+	if (p->icmp_error || !(p->tcp_flags & NAT46_TCP_SYN))
+		return false;
+	now = look4(s->net, &s->t4, h4);
+	if (now && now != s) {
+		if (READ_ONCE(now->state) != NAT46_STATE_INIT)
+			return false;
+		nat46_session_end(now);
+	}
+
+	lock_two(h4, h6);
+	now = look4(s->net, &s->t4, h4);
+	back = !s->dead && (!now || now == s);
+	if (back && !now) {
+		hlist_add_head_rcu(&s->node[NAT46_DIR_4], bucket(NAT46_DIR_4, h4));
+		WRITE_ONCE(s->moved, false);
+	}
+	unlock_two(h4, h6);
+	return back;
+}
+
+/**
  * nat46_session_walk() - visit sessions, resumably
  * @net: whose; NULL: all
  * @bucket_p: the bucket to begin with; where it stopped
@@ -325,11 +373,11 @@ int nat46_session_walk(struct net *net, u32 *bucket_p, u32 *skip,
 		struct nat46_session *s;
 		u32 n = 0;
 
-		if (hlist_empty(&table[NAT46_DIR_4][*bucket_p]))
+		if (hlist_empty(&table[NAT46_DIR_6][*bucket_p]))
 			continue;
 		rcu_read_lock();
-		hlist_for_each_entry_rcu(s, &table[NAT46_DIR_4][*bucket_p],
-					 node[NAT46_DIR_4]) {
+		hlist_for_each_entry_rcu(s, &table[NAT46_DIR_6][*bucket_p],
+					 node[NAT46_DIR_6]) {
 			if (net && !net_eq(s->net, net))
 				continue;
 			if (n++ < *skip)
@@ -447,7 +495,7 @@ static void sweep_bucket(struct hlist_head *head)
 	struct nat46_session *s;
 
 	rcu_read_lock();
-	hlist_for_each_entry_rcu(s, head, node[NAT46_DIR_4]) {
+	hlist_for_each_entry_rcu(s, head, node[NAT46_DIR_6]) {
 		const struct nat46_conf *conf;
 
 		conf = rcu_dereference(nat46_pernet(s->net)->conf);
@@ -465,9 +513,9 @@ static void sweep(struct work_struct *work)
 
 	for (; n; n--) {
 		at = (at + 1) & (hashsize - 1);
-		if (hlist_empty(&table[NAT46_DIR_4][at]))
+		if (hlist_empty(&table[NAT46_DIR_6][at]))
 			continue;
-		sweep_bucket(&table[NAT46_DIR_4][at]);
+		sweep_bucket(&table[NAT46_DIR_6][at]);
 		cond_resched();
 	}
 	if (atomic_read(&total))

@@ -7,7 +7,8 @@
 
 struct nat46_session *nat46_session_alloc(bool *full);
 void nat46_session_free(struct nat46_session *s);
-int nat46_session_insert(struct nat46_session *s, struct nat46_session **taken);
+int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
+			 struct nat46_session **taken);
 bool nat46_session_end(struct nat46_session *s);
 
 /* client.c */

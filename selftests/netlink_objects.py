@@ -33,8 +33,8 @@ def test_unset():
                               "LOCAL_OUT", "HOOK_MARK", "HOOK_MASK", "POLICY_DEFAULT",
                               "UDP_ZERO_CSUM", "TOS", "TIMEOUT_OTHER", "MAX_PER_CLIENT",
                               "TCP_MIDSTREAM", "MSS_CLAMP", "UDP_REFRESH_INBOUND",
-                              "ICMP_SOURCE", "MTU_MIN", "FLOW_LABEL")],
-         [7440, 240, 300, 60, 0, 0, 0, 1, 0, 0, 1, 0, 256, 600, 0, 0, 1, 0, 0, 1280, 0])
+                              "ICMP_SOURCE", "MTU_MIN", "FLOW_LABEL", "TIMEOUT_TCP_SYN")],
+         [7440, 240, 300, 60, 0, 0, 0, 1, 0, 0, 1, 0, 256, 600, 0, 0, 1, 0, 0, 1280, 0, 240])
     fails("an unknown attribute", errno.EINVAL, None, "", n.req, "INFO_GET", attr(9, u32(0)))
     fails("a request that an ADD does not take", errno.EINVAL, C["POOL_A_FORCE"], "",
           n.req, "POOL_ADD", pool("198.18.0.0/16", "FORCE"), NEW)

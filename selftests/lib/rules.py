@@ -197,7 +197,7 @@ def test_states():
 
 def test_timers():
     """Both closed: nothing prolongs; one closed an hour ago: the last FIN does."""
-    param("timeout-tcp-est 5 timeout-tcp-trans 2")
+    param("timeout-tcp-est 5 timeout-tcp-trans 2 timeout-tcp-syn 2")
     f = Flow().open()
     f.c(flags="FA")
     time.sleep(3)
@@ -225,6 +225,16 @@ def test_timers():
     f = Flow().open()
     time.sleep(3.5)
     ok("timers: an established one lives on", f.s(flags="A"))
+    param("timeout-tcp-syn 4")
+    f = Flow()
+    f.c(flags="S", seq=1)
+    time.sleep(3.5)
+    ok("timers: a half-open one has its own time", f.s(flags="SA"))
+    param("timeout-tcp-syn 1")
+    f = Flow()
+    f.c(flags="S", seq=1)
+    time.sleep(2.5)
+    same("... also a shorter one", f.s(flags="SA", wait=0.2), None)
 
 
 def test_reopen():
@@ -256,6 +266,92 @@ def test_reopen():
     clients[1].send(f.packet4(flags="S", seq=1))
     time.sleep(0.1)
     same("reopen: not by another device", (drops("src-check") - was, f.state()), (1, "both-fin"))
+
+
+TARGETS = [f"2001:db8:9::{n}" for n in (71, 72, 73)]
+
+
+class Tries(Flow):
+    """A flow to a mapping of three targets; follows where its SYNs go."""
+
+    def __init__(self, **words):
+        super().__init__(dst="198.18.0.8", **words)
+        self.seen = {}
+
+    def send(self, wait=1.0, **fields):
+        """The target that it went to, as its place in the mapping's list"""
+        fields = fields or {"flags": "S", "seq": 1}
+        server.drain()
+        self.client.send(self.packet4(**fields))
+        got = server.see(lambda p: self.layer in p and p.dst in TARGETS and
+                         p[self.layer].dport == self.dport, wait)
+        if not got:
+            return None
+        self.seen[got.dst] = (got.src, got[self.layer].sport)
+        return TARGETS.index(got.dst)
+
+    def again(self):
+        time.sleep(1.05)
+        return self.send()
+
+    def answer(self, target, flags="SA", wait=0.5):
+        """A target answers what it had got. Does it reach the client?"""
+        self.target = TARGETS[target]
+        self.addr6, self.port6 = self.seen[self.target]
+        return bool(self.s(flags=flags, seq=5000, ack=2, wait=wait))
+
+
+def test_next_target():
+    n46("map add 198.18.0.8 to", ",".join(TARGETS))
+    f = Tries()
+    first = f.send()
+    same("next target: a SYN repeated at once stays", f.send(), first)
+    same("... so does another one, a second later",
+         (time.sleep(1.05), f.send(flags="S", seq=2))[1], first)
+    same("... one sent again goes to the next",
+         (time.sleep(1.05), f.send(flags="S", seq=2))[1], (first + 1) % 3)
+    same("... two sessions", count(), 2)
+    same("... an RST of the first does not reach the client", f.answer(first, "RA", 0.2), False)
+    same("... its SYN-ACK does", f.answer(first), True)
+    same("... and has the connection", (f.send(flags="A", seq=3, ack=5001), f.state(), count()),
+         (first, "established", 1))
+    same("... for good", f.send(flags="PA", seq=3, ack=5001), first)
+    same("... the second's is too late", f.answer((first + 1) % 3, wait=0.2), False)
+
+    f = Tries()
+    way = [f.send(), f.again(), f.again(), f.again()]
+    same("next target: once round the list", way,
+         [way[0], (way[0] + 1) % 3, (way[0] + 2) % 3, (way[0] + 2) % 3])
+    same("... the last one's answer", f.answer(way[2]), True)
+    same("... has the connection", f.send(flags="A", seq=2, ack=5001), way[2])
+    same("... the others are too late", [f.answer(t, wait=0.2) for t in way[:2]], [False, False])
+    same("... and change nothing", f.send(flags="A", seq=2, ack=5001), way[2])
+    n46("session flush from 10.0.1.101 port4", str(f.sport))
+    same("... all three can be flushed", len(sessions(f"port4 {f.sport}")), 0)
+
+    param("timeout-tcp-syn 2")
+    f = Tries()
+    f.send(), f.again()
+    time.sleep(21)  # the sweeper has come by every bucket
+    same("next target: those left behind expire", len(sessions(f"port4 {f.sport}")), 0)
+    n46("param reset timeout-tcp-syn")
+
+    f = Tries()
+    first = f.send()
+    f.answer(first)
+    same("next target: an answered one stays", f.again(), first)
+    f = Tries()
+    first = f.send()
+    param("max-per-client", str(count("from 10.0.1.101")))
+    same("next target: without room it asks the same", f.again(), first)
+    n46("param reset max-per-client")
+    n46("map replace 198.18.0.8 to", ",".join(t for t in TARGETS if t != TARGETS[first]))
+    same("next target: a re-pointed mapping leaves it alone", f.again(), first)
+    n46("map replace 198.18.0.8 to", ",".join(TARGETS))
+    f = Tries(layer=UDP)
+    first = f.send(len=None)
+    same("next target: never for UDP", (time.sleep(1.05), f.send(len=None))[1], first)
+    n46("map del 198.18.0.8")
 
 
 def drops_opened():

@@ -30,6 +30,7 @@ static const struct key {
 } keys[] = {
 	{ "timeout-tcp-est", NAT46_PARAM_A_TIMEOUT_TCP_EST },
 	{ "timeout-tcp-trans", NAT46_PARAM_A_TIMEOUT_TCP_TRANS },
+	{ "timeout-tcp-syn", NAT46_PARAM_A_TIMEOUT_TCP_SYN },
 	{ "timeout-udp", NAT46_PARAM_A_TIMEOUT_UDP },
 	{ "timeout-icmp", NAT46_PARAM_A_TIMEOUT_ICMP },
 	{ "timeout-other", NAT46_PARAM_A_TIMEOUT_OTHER },
@@ -237,7 +238,8 @@ const struct object param_object = {
 	"nat46 param set KEY VALUE [ KEY VALUE ... ]\n"
 	"nat46 param reset KEY\n"
 	"nat46 param [ show [ KEY ] ]\n"
-	"  KEY := timeout-tcp-est | timeout-tcp-trans | timeout-udp | timeout-icmp | timeout-other (seconds)\n"
+	"  KEY := timeout-tcp-est | timeout-tcp-trans | timeout-tcp-syn | timeout-udp | timeout-icmp |\n"
+	"         timeout-other (seconds)\n"
 	"         | max-sessions | max-per-client (0: no limit) | unmapped (reject | drop | pass)\n"
 	"         | src-check (strict | loose | off) | local-out (on | off) | hook-mark VALUE/MASK\n"
 	"         | tcp-midstream (drop | reset | allow) | mss-clamp (on | off | BYTES)\n"

@@ -413,6 +413,7 @@ enum nat46_param_attr {
 					 */
 	NAT46_PARAM_A_MTU_MIN,		/* u32: lowest path MTU in IPv6, 1280 */
 	NAT46_PARAM_A_FLOW_LABEL,	/* u8: enum nat46_flow_label, zero */
+	NAT46_PARAM_A_TIMEOUT_TCP_SYN,	/* u32, seconds, 240: half-open */
 
 	__NAT46_PARAM_A_MAX,
 	NAT46_PARAM_A_MAX = __NAT46_PARAM_A_MAX - 1
