@@ -63,14 +63,9 @@ static u16 nth_port(const struct nat46_ports *r, unsigned int n, u8 parity,
 		return 0;
 
 	at = (hash % total + k * step_of(hash, total)) % total;
-	for (i = 0; i < n; i++) {
-		const u32 c = range_count(&r[i], parity);
-
-		if (at < c)
-			return range_nth(&r[i], parity, at);
-		at -= c;
-	}
-	return 0;
+	for (; at >= range_count(r, parity); r++)
+		at -= range_count(r, parity);
+	return range_nth(r, parity, at);
 }
 
 /**

@@ -249,7 +249,7 @@ static void well_known(void **unused)
 		{ "64:ff9b::8000:1", 128, true }, { "64:ff9b::8000:0", 97, true },
 		{ "64:ff9b::a00:1", 128, true }, { "64:ff9b:1::", 48, false },
 		{ "64:ff9b:1::", 96, false }, { "64:ff9b:0:0:0:1::", 96, false },
-		{ "64:ff9a::", 32, false }, { "2001:db8::", 32, false },
+		{ "64:ff9b:0:80::", 63, false }, { "64:ff9a::", 32, false }, { "2001:db8::", 32, false },
 	};
 	size_t i;
 
