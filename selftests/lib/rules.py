@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The cases of rules.sh: each test_NAME below starts with the default settings
 and no session. `rules.sh NAME...` runs only those."""
+import itertools
 import random
 import sys
 import time
@@ -16,7 +17,7 @@ MAPPED, SERVER = "198.18.0.7", "2001:db8:9::71"
 CLIENTS = ("10.0.1.101", "10.0.1.202")
 clients = [Port("pod", "eth0", "node", "eni1"), Port("pod2", "eth0", "node", "eni2")]
 server = Port("internet6", "eth0", "router2", "out")
-ports = iter(random.sample(range(20000, 60000), 2000))
+ports = itertools.cycle(random.sample(range(20000, 60000), 2000))
 
 
 class Flow:

@@ -13,6 +13,7 @@ import argparse
 import fnmatch
 import importlib
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -258,11 +259,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--pending", action="store_true")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--first", action="store_true",
+                        help="in a mixed order, as far as the first that fails")
     parser.add_argument("mode", nargs="?", default="default", choices=MODES)
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     start = time.monotonic()
     cases, left_out = choose(args)
+    if args.first:
+        random.Random(46).shuffle(cases)
     import dsl
     import wire
     world = wire.World(args.mode, dsl.CONFIG)
@@ -274,6 +279,8 @@ def main():
         print(f"{'not ' if find else ''}ok {i + 1} - {args.mode}: {case.name}", flush=True)
         for line in [f"[{case.clause}]"] + find if find else []:
             print("#   " + line)
+        if find and args.first:
+            break
     print(f"# {args.mode}: {len(cases)} cases, {bad} bad, in {time.monotonic() - ready:.1f} s "
           f"after {ready - start:.1f} s; {left_out} pending are left out")
     print(f"1..{len(cases)}")
