@@ -282,7 +282,7 @@ static enum nat46_reason translate64(struct nat46_pkt *p,
 	else
 		nat46_send4_local(p);
 	if (unlikely(probe))
-		nat46_tcp_probe(p->nn, s, dst);
+		nat46_tcp_probe(s);
 	return NAT46_OK;
 }
 

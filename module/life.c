@@ -66,10 +66,36 @@ u32 nat46_session_idle(const struct nat46_session *s)
 bool nat46_session_expired(const struct nat46_session *s,
 			   const struct nat46_params *par)
 {
-	const u32 timeout = nat46_session_timeout(s, par);
+	u32 timeout = nat46_session_timeout(s, par);
 
+	/* nat46_session_silent() comes in between */
+	if (READ_ONCE(s->state) == NAT46_STATE_ESTABLISHED)
+		timeout += par->timeout_tcp_trans;
 	smp_rmb();	/* a state with a shorter time comes with a new time stamp */
 	return nat46_session_idle(s) > timeout;
+}
+
+/**
+ * nat46_session_silent() - has an established session just been idle for its time?
+ * @s: the session
+ * @par: the settings of its network namespace
+ *
+ * RFC 6146 section 3.5.2.2: then it has the transitory time left, and an end of
+ * it is asked whether the connection is still there. The moment that the time
+ * was over counts, not the one that this call came.
+ *
+ * Context: RCU.
+ * Return: whether nat46_tcp_probe() has to ask.
+ */
+bool nat46_session_silent(struct nat46_session *s, const struct nat46_params *par)
+{
+	const u32 last = READ_ONCE(s->last);
+
+	return READ_ONCE(s->state) == NAT46_STATE_ESTABLISHED &&
+	       nat46_session_idle(s) > par->timeout_tcp_est &&
+	       cmpxchg(&s->last, last, last + par->timeout_tcp_est) == last &&
+	       cmpxchg(&s->state, NAT46_STATE_ESTABLISHED, NAT46_STATE_TRANS) ==
+	       NAT46_STATE_ESTABLISHED;
 }
 
 /* Written once a second at most. */

@@ -566,8 +566,7 @@ void nat46_mss_clamp(struct nat46_pkt *p, struct nat46_session *s);
 /* ---- segment.c: TCP segments of our own ---------------------------------------- */
 
 void nat46_tcp_reset(struct nat46_pkt *p);
-void nat46_tcp_probe(struct nat46_net *nn, const struct nat46_session *s,
-		     struct dst_entry *dst);
+void nat46_tcp_probe(struct nat46_session *s);
 
 /* ---- conf.c, restore.c: changes; may sleep, take nn->lock --------------------- */
 

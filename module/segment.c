@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * segment.c: the TCP segments that are our own, both to a client: the answer
- * to a segment of no session, and the question whether an RST was believed.
+ * to a segment of no session, and the question whether a connection is there.
  */
 #include <linux/netfilter_ipv4.h>
 #include <linux/tcp.h>
@@ -126,29 +126,32 @@ void nat46_tcp_reset(struct nat46_pkt *p)
 
 /**
  * nat46_tcp_probe() - ask a client whether its connection is still there
- * @nn: the network namespace's state
- * @s: the session, which an RST from the target has just cut short
- * @dst: the route to the client; NULL: it is a socket of this node
+ * @s: the session, which has the transitory time left
  *
- * Sent behind the RST. A client that has not believed it, because a stranger
- * had to guess its sequence number, answers by an ACK, which returns the
- * session to its full time; one that has answers by an RST. The segment is that
- * of RFC 6146 section 3.5.2.2: no data, ACK alone, both numbers zero.
+ * Sent behind a target's RST, and when the time of an idle session is over. A
+ * client whose connection is there answers by an ACK, which returns the session
+ * to its full time: one that has not believed the RST, because a stranger had
+ * to guess its sequence number. Another one answers by an RST. The segment is
+ * that of RFC 6146 section 3.5.2.2: no data, ACK alone, both numbers zero.
  *
- * Context: RCU.
+ * Context: RCU, bottom halves off.
  */
-void nat46_tcp_probe(struct nat46_net *nn, const struct nat46_session *s,
-		     struct dst_entry *dst)
+void nat46_tcp_probe(struct nat46_session *s)
 {
 	struct nat46_pkt q = {
-		.nn = nn,
+		.nn = nat46_pernet(s->net),
 		.skb = make(s->net, &s->t4, 0, 0, TCP_FLAG_ACK),
 	};
+	struct dst_entry *dst;
 
 	if (!q.skb)
 		return;
-	if (dst)
-		nat46_send4(&q, dst);
-	else if (!nat46_send4_local(&q))
-		kfree_skb(q.skb);
+	if (!s->local) {
+		dst = nat46_route4(s, q.skb);
+		if (!IS_ERR(dst))
+			return nat46_send4(&q, dst);
+	} else if (nat46_send4_local(&q)) {
+		return;
+	}
+	kfree_skb(q.skb);
 }

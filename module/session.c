@@ -495,13 +495,19 @@ static void sweep_bucket(struct hlist_head *head)
 	struct nat46_session *s;
 
 	rcu_read_lock();
+	local_bh_disable();	/* the probe may go to a socket of this node */
 	hlist_for_each_entry_rcu(s, head, node[NAT46_DIR_6]) {
 		const struct nat46_conf *conf;
 
 		conf = rcu_dereference(nat46_pernet(s->net)->conf);
-		if (conf && nat46_session_expired(s, &conf->params))
+		if (!conf)
+			continue;
+		if (nat46_session_expired(s, &conf->params))
 			nat46_session_end(s);
+		else if (nat46_session_silent(s, &conf->params))
+			nat46_tcp_probe(s);
 	}
+	local_bh_enable();
 	rcu_read_unlock();
 }
 

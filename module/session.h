@@ -19,5 +19,6 @@ void nat46_client_ended(struct net *net, __be32 addr);
 /* life.c */
 bool nat46_session_expired(const struct nat46_session *s,
 			   const struct nat46_params *par);
+bool nat46_session_silent(struct nat46_session *s, const struct nat46_params *par);
 
 #endif /* _NF_NAT46_SESSION_H */

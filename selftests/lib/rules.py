@@ -226,6 +226,8 @@ def test_timers():
     f = Flow().open()
     time.sleep(3.5)
     ok("timers: an established one lives on", f.s(flags="A"))
+    time.sleep(6)
+    ok("... for the transitory time behind its own", f.s(flags="A"))
     param("timeout-tcp-syn 4")
     f = Flow()
     f.c(flags="S", seq=1)
@@ -384,6 +386,26 @@ def test_rst_blind():
     f = Flow().open()
     f.c(flags="R", seq=1001)
     same("the client's own RST: no probe", f.see4(0.2), None)
+
+
+def test_probe_idle():
+    param("timeout-tcp-est 2 timeout-tcp-trans 30")
+    f = Flow().open()
+    got = f.see4(25)
+    ok("idle: an established session's client is asked once its time is over",
+       got and got[TCP].flags == "A" and got[TCP].seq == 0 and got[TCP].ack == 0 and
+       not got[TCP].payload and right(got, TCP), repr(got))
+    same("... the transitory time is left", (f.state(), f.session()["expires"] <= 30),
+         ("trans", True))
+    ok("... its answer crosses", f.c(flags="A", seq=1001, ack=5001))
+    same("... and returns it", f.state(), "established")
+    f = Flow().open()
+    f.c(flags="FA")
+    same("idle: none for one that closes", f.see4(20), None)
+    param("timeout-tcp-trans 2")
+    f = Flow().open()
+    time.sleep(6)
+    same("idle: it ends without an answer", f.s(flags="A", wait=0.2), None)
 
 
 def mss_of(packet):
