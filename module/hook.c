@@ -467,7 +467,7 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 			parsed = nat46_parse6(p);
 	}
 	if (parsed < 0)
-		return NF_ACCEPT;
+		return nat46_neigh_in(p);
 	if (parsed)
 		return not_ours(p, parsed);
 	if (!in_a_source(p))
@@ -495,6 +495,8 @@ static unsigned int hook_in6(void *priv, struct sk_buff *skb,
 	p.conf = rcu_dereference(p.nn->conf);
 	if (!p.conf || !p.conf->sources->n)
 		return NF_ACCEPT;
+	if (skb->pkt_type == PACKET_MULTICAST)
+		return nat46_neigh_in(&p);
 	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
 		return NF_ACCEPT;
 	return from_ipv6(&p);

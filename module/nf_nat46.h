@@ -559,6 +559,10 @@ bool nat46_send4_local(struct nat46_pkt *p);
 void nat46_icmp4_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 
+/* ---- neigh.c: neighbours that ask for an address of a source ------------------- */
+
+unsigned int nat46_neigh_in(const struct nat46_pkt *p);
+
 /* ---- mss.c --------------------------------------------------------------------- */
 
 void nat46_mss_clamp(struct nat46_pkt *p, struct nat46_session *s);

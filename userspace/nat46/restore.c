@@ -124,6 +124,7 @@ void cmd_restore(struct args *a)
 	if (ret)
 		req_refused(&end, ret, &err);
 	route_reconcile();
+	neigh_reconcile(NULL);
 	free(line);
 	free(r);
 	if (f != stdin)

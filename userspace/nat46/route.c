@@ -20,10 +20,9 @@
 #include "tool.h"
 
 #define DEVICE		"nat46"
-#define PROTO_NAT46	46
 #define ROUTE_MTU	1500
 
-static struct nl_sock *rt_socket(void)
+struct nl_sock *rt_socket(void)
 {
 	static struct nl_sock *sk;
 

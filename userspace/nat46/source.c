@@ -28,7 +28,7 @@ static void name(struct req *r, uint8_t cmd, uint16_t flags, struct args *a)
 		dash = strchr(word, '-');
 		if (dash)
 			*dash = 0;
-		addr = parse_v6(word);
+		addr = r->addr6 = parse_v6(word);
 		req_u8(r, NAT46_SOURCE_A_TYPE, NAT46_SOURCE_ADDR, type);
 		req_put(r, NAT46_SOURCE_A_ADDR_LO, &addr, sizeof(addr), word);
 		if (dash) {
@@ -74,6 +74,16 @@ static void from(struct req *r, struct args *a)
 	req_u8(r, NAT46_SOURCE_A_FROM_PLEN, plen, word);
 }
 
+static void after_add(struct req *r)
+{
+	neigh_reconcile(&r->addr6);
+}
+
+static void after_del(struct req *r)
+{
+	neigh_reconcile(&in6addr_any);
+}
+
 static void build_add(struct req *r, struct args *a, uint16_t flags)
 {
 	name(r, NAT46_CMD_SOURCE_ADD, NLM_F_CREATE | flags, a);
@@ -87,6 +97,7 @@ static void build_add(struct req *r, struct args *a, uint16_t flags)
 		else
 			break;
 	}
+	r->after = after_add;
 }
 
 static void source_add(struct req *r, struct args *a)
@@ -110,6 +121,7 @@ static void source_del(struct req *r, struct args *a)
 		req_flag(r, NAT46_SOURCE_A_FORCE, "force");
 	else if (take(a, "drain"))
 		req_flag(r, NAT46_SOURCE_A_DRAIN, "drain");
+	r->after = after_del;
 }
 
 static void show_ports(struct nlattr *nest)

@@ -97,6 +97,7 @@ struct req {
 	/* what else belongs to it, when it is done by itself, not in a restore */
 	struct in_addr addr;
 	uint8_t plen;
+	struct in6_addr addr6;	/* the first of an addr source */
 	bool force;
 	after_fn before, after, undo;
 	uint8_t attr_owner;	/* -EPERM: look up who owns addr */
@@ -154,9 +155,19 @@ void status_page(void);
 
 /* ---- route.c: the device "nat46" and the pools' routes ------------------------------ */
 
+#define PROTO_NAT46	46	/* of what rtnetlink is told, as "ip" shows it */
+
+struct nl_sock *rt_socket(void);
 void route_check(struct in_addr addr, uint8_t plen);	/* dies on an overlap */
 int route_add(struct in_addr addr, uint8_t plen, char *why, size_t size);
 void route_del(struct in_addr addr, uint8_t plen);
 void route_reconcile(void);		/* routes are those of the kernel's pools */
+
+/* ---- neigh.c: proxy neighbour entries of addr sources on a link ---------------------- */
+
+/* Entries are those of the kernel's sources. NULL, or the first address of the
+ * one that has come: whose range is too long is told.
+ */
+void neigh_reconcile(const struct in6_addr *named);
 
 #endif /* TOOL_H */
