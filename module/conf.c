@@ -79,10 +79,23 @@ static void free_retired(struct rcu_head *head)
 	kvfree(head);
 }
 
-static void retire(struct nat46_net *nn, struct rcu_head *head, size_t size)
+/**
+ * nat46_conf_retire_one() - free a part of it when its last reader has gone
+ * @nn: the network namespace's state
+ * @head: where it begins
+ * @size: its bytes
+ *
+ * Context: may sleep, nn->lock held.
+ */
+void nat46_conf_retire_one(struct nat46_net *nn, struct rcu_head *head, size_t size)
 {
-	nn->retired += size;
 	call_rcu(head, free_retired);
+	/* a batch of thousands of requests must not outrun the grace periods */
+	nn->retired += size;
+	if (nn->retired > RETIRED_MAX) {
+		rcu_barrier();
+		nn->retired = 0;
+	}
 }
 
 /**
@@ -101,19 +114,15 @@ void nat46_conf_retire(struct nat46_net *nn, struct nat46_conf *conf,
 		     offsetof(struct nat46_policies, rcu) || offsetof(struct nat46_conf, rcu));
 
 	if (conf->pools != next->pools)
-		retire(nn, &conf->pools->rcu, struct_size(conf->pools, v, conf->pools->n));
+		nat46_conf_retire_one(nn, &conf->pools->rcu,
+				      struct_size(conf->pools, v, conf->pools->n));
 	if (conf->sources != next->sources)
-		retire(nn, &conf->sources->rcu, struct_size(conf->sources, v, conf->sources->n));
+		nat46_conf_retire_one(nn, &conf->sources->rcu,
+				      struct_size(conf->sources, v, conf->sources->n));
 	if (conf->policies != next->policies)
-		retire(nn, &conf->policies->rcu,
-		       struct_size(conf->policies, v, conf->policies->n));
-	retire(nn, &conf->rcu, sizeof(*conf));
-
-	/* a batch of thousands of requests must not outrun the grace periods */
-	if (nn->retired > RETIRED_MAX) {
-		rcu_barrier();
-		nn->retired = 0;
-	}
+		nat46_conf_retire_one(nn, &conf->policies->rcu,
+				      struct_size(conf->policies, v, conf->policies->n));
+	nat46_conf_retire_one(nn, &conf->rcu, sizeof(*conf));
 }
 
 /**

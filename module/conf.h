@@ -97,6 +97,9 @@ void nat46_conf_changed(struct nat46_net *nn);
 void nat46_conf_retire(struct nat46_net *nn, struct nat46_conf *conf,
 		       const struct nat46_conf *next);
 
+/* @head, of what has @size bytes and is not read any more after a grace period */
+void nat46_conf_retire_one(struct nat46_net *nn, struct rcu_head *head, size_t size);
+
 int nat46_conf_pool_add(struct nat46_edit *e, const struct nat46_pool *p, u8 may,
 			struct netlink_ext_ack *extack);
 int nat46_conf_pool_del(struct nat46_edit *e, const struct nat46_pool *p, enum nat46_removal how,
@@ -141,10 +144,21 @@ static inline struct nat46_mapping *nat46_maps_next(struct nat46_maps *maps,
 /* The mapping of just that prefix. */
 struct nat46_mapping *nat46_maps_get(const struct nat46_maps *maps, __be32 addr, u8 plen);
 int nat46_maps_store(struct nat46_maps *maps, struct nat46_mapping *m);
+int nat46_maps_add(struct nat46_net *nn, struct nat46_maps *maps, struct nat46_mapping *m,
+		   struct netlink_ext_ack *extack);
 
 struct nat46_maps *nat46_maps_alloc(void);
 void nat46_maps_free(struct nat46_maps *maps);	/* no reader left */
 u32 nat46_maps_count(const struct nat46_maps *maps, const struct nat46_pool *p);
+
+/* ---- inbounds.c; nn->lock held ------------------------------------------------- */
+
+int nat46_inbounds_next(const struct nat46_maps *maps, const struct nat46_mapping *m,
+			const struct nat46_binding *was, const struct nat46_binding *is,
+			struct nat46_inbounds **next, struct netlink_ext_ack *extack);
+void nat46_inbounds_publish(struct nat46_net *nn, struct nat46_maps *maps,
+			    struct nat46_inbounds *next);
+void nat46_inbounds_drop(const struct nat46_maps *maps, struct nat46_inbounds *next);
 
 /* ---- map.c ------------------------------------------------------------------- */
 
@@ -156,6 +170,7 @@ struct nat46_map_spec {
 	struct in6_addr target[NAT46_TARGETS_MAX];
 	const char *name;		/* never NULL, nor is the owner */
 	const char *owner;
+	bool inbound;
 	bool expires;
 	u32 seconds;			/* EXPIRES, HOLD, where expires is set */
 	u32 hold;

@@ -474,7 +474,12 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 		return NF_ACCEPT;
 
 	s = nat46_session_find6(p->nn, &p->t6, p->conf);
-	if (!s || (unlikely(READ_ONCE(s->moved)) && !nat46_session_move_back(p, s)))
+	if (!s || unlikely(p->tcp_flags & NAT46_TCP_SYN)) {
+		r = nat46_inbound_session(p, &s);
+		if (r)
+			return not_ours(p, r);
+	}
+	if (unlikely(READ_ONCE(s->moved)) && !nat46_session_move_back(p, s))
 		return not_ours(p, NAT46_DROP_NO_SESSION);
 	if (unlikely(must_segment(p->skb)))
 		return in_segments(p, from_ipv6);

@@ -114,14 +114,23 @@ static void quoted_l4(u8 *l4, unsigned int have, const struct nat46_pkt *p, u8 p
 		nat46_csum_add((__sum16 *)(l4 + sum_at), diff);
 }
 
-/* A quoted echo: the other family's type, and a sum as that one has it. */
-static void quoted_echo(u8 *l4, u8 type, __be16 id, __wsum diff)
+/*
+ * A quoted echo, from IPv4 to IPv6 or (@to4) back: the other family's type, and
+ * a sum as that one has it. An error quotes the question where it goes to whoever
+ * has asked.
+ */
+static void quoted_echo(u8 *l4, const struct nat46_pkt *p, const struct nat46_session *s, bool to4)
 {
+	const bool question = s->t4.asked6 != to4;
+	const u8 type4 = question ? ICMP_ECHO : ICMP_ECHOREPLY;
+	const u8 type6 = question ? ICMPV6_ECHO_REQUEST : ICMPV6_ECHO_REPLY;
+	const __wsum diff = csum_add(s->diff, nat46_csum_echo(p->q.l4_len, type4, type6));
 	struct icmphdr *ih = (struct icmphdr *)l4;
 
-	nat46_csum_add(&ih->checksum, diff);
-	ih->type = type;
-	ih->un.echo.id = id;
+	nat46_csum_add(&ih->checksum, to4 ? ~diff : diff);
+	ih->type = to4 ? type4 : type6;
+	if (!s->t4.asked6)
+		ih->un.echo.id = to4 ? s->t4.sport : s->t6.sport;
 }
 
 /* ---- IPv6 to IPv4 ---------------------------------------------------------- */
@@ -220,9 +229,7 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 		return NAT46_DROP_ICMP_QUOTED;
 	}
 	if (s->t4.proto == IPPROTO_ICMP)
-		quoted_echo(l4, ICMP_ECHO, s->t4.sport,
-			    ~csum_add(s->diff, nat46_csum_echo(p->q.l4_len, ICMP_ECHO,
-							       ICMPV6_ECHO_REQUEST)));
+		quoted_echo(l4, p, s, true);
 	else
 		quoted_l4(l4, l4_bytes, p, s->t4.proto, 0, s->t4.sport, ~s->diff);
 
@@ -362,9 +369,7 @@ enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *
 		return NAT46_DROP_ICMP_QUOTED;
 	}
 	if (s->t4.proto == IPPROTO_ICMP)
-		quoted_echo(l4, ICMPV6_ECHO_REPLY, s->t6.sport,
-			    csum_add(s->diff, nat46_csum_echo(p->q.l4_len, ICMP_ECHOREPLY,
-							      ICMPV6_ECHO_REPLY)));
+		quoted_echo(l4, p, s, false);
 	else
 		quoted_l4(l4, l4_bytes, p, s->t4.proto, 2, s->t6.sport, s->diff);
 

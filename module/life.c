@@ -34,6 +34,7 @@ u32 nat46_session_timeout(const struct nat46_session *s,
 	case NAT46_STATE_V6_FIN:
 		return par->timeout_tcp_est;
 	case NAT46_STATE_INIT:
+	case NAT46_STATE_V6_INIT:
 		return par->timeout_tcp_syn;
 	default:
 		return par->timeout_tcp_trans;

@@ -236,6 +236,7 @@ static struct nat46_binding *binding_new(const struct nat46_map_spec *spec)
 	if (!b)
 		return NULL;
 	b->n = spec->n;
+	b->inbound = spec->inbound;
 	memcpy(b->target, spec->target, array_size(spec->n, sizeof(b->target[0])));
 	memcpy(&b->target[b->n], spec->name, len);
 	return b;
@@ -304,7 +305,8 @@ void nat46_map_renew(struct nat46_mapping *m, const struct nat46_mapping *as)
 
 static bool same_binding(const struct nat46_binding *a, const struct nat46_binding *b)
 {
-	return a->n == b->n && !memcmp(a->target, b->target, a->n * sizeof(a->target[0])) &&
+	return a->n == b->n && a->inbound == b->inbound &&
+	       !memcmp(a->target, b->target, a->n * sizeof(a->target[0])) &&
 	       !strcmp(nat46_binding_name(a), nat46_binding_name(b));
 }
 
@@ -401,10 +403,12 @@ static int not_owner(const struct nat46_mapping *m, struct netlink_ext_ack *exta
 }
 
 static int replace(struct nat46_edit *e, struct nat46_mapping *m,
-		   const struct nat46_map_spec *spec)
+		   const struct nat46_map_spec *spec, struct netlink_ext_ack *extack)
 {
 	struct nat46_binding *old = rcu_dereference_protected(m->binding, true);
 	struct nat46_binding *new = binding_new(spec);
+	struct nat46_inbounds *next;
+	int err;
 
 	if (!new)
 		return -ENOMEM;
@@ -413,7 +417,13 @@ static int replace(struct nat46_edit *e, struct nat46_mapping *m,
 		if (!m->expires && !spec->expires)
 			return 0;
 	} else {
+		err = nat46_inbounds_next(e->conf->maps, m, old, new, &next, extack);
+		if (err) {
+			kfree(new);
+			return err;
+		}
 		rcu_assign_pointer(m->binding, new);
+		nat46_inbounds_publish(e->nn, e->conf->maps, next);
 		kfree_rcu(old, rcu);
 	}
 	expiry_from(m, spec);
@@ -424,19 +434,19 @@ static int replace(struct nat46_edit *e, struct nat46_mapping *m,
 	return 0;
 }
 
-static int create(struct nat46_edit *e, const struct nat46_map_spec *spec)
+static int create(struct nat46_edit *e, const struct nat46_map_spec *spec,
+		  struct netlink_ext_ack *extack)
 {
 	struct nat46_mapping *m = mapping_new(spec);
 	int err;
 
 	if (!m)
 		return -ENOMEM;
-	err = nat46_maps_store(e->conf->maps, m);
+	err = nat46_maps_add(e->nn, e->conf->maps, m, extack);
 	if (err) {
 		nat46_map_put(m);
 		return err;
 	}
-	e->conf->maps->n++;
 	if (!e->tx) {
 		nat46_conf_changed(e->nn);
 		nat46_map_event(e->nn, m, NAT46_MAP_EVENT_NEW);
@@ -454,7 +464,8 @@ static int create(struct nat46_edit *e, const struct nat46_map_spec *spec)
  * Sessions keep the target that they have.
  *
  * Context: may sleep, nn->lock held.
- * Return: 0, -EADDRNOTAVAIL, -EBUSY, -EPERM, -EEXIST, -ENOENT, -ENOMEM.
+ * Return: 0, -EADDRNOTAVAIL, -EBUSY, -EPERM, -EEXIST, -ENOENT, -EADDRINUSE: the
+ * target is another inbound mapping's, -ENOSPC, -ENOMEM.
  */
 int nat46_map_add(struct nat46_edit *e, const struct nat46_map_spec *spec, u8 may,
 		  struct netlink_ext_ack *extack)
@@ -484,7 +495,7 @@ int nat46_map_add(struct nat46_edit *e, const struct nat46_map_spec *spec, u8 ma
 		NL_SET_ERR_MSG(extack, "no such mapping");
 		return -ENOENT;
 	}
-	err = m ? replace(e, m, spec) : create(e, spec);
+	err = m ? replace(e, m, spec, extack) : create(e, spec, extack);
 	if (!err && spec->expires && !e->tx)
 		nat46_gc_kick(e->nn, spec->seconds);
 	return err;
@@ -502,8 +513,14 @@ int nat46_map_add(struct nat46_edit *e, const struct nat46_map_spec *spec, u8 ma
 void nat46_map_delete(struct nat46_net *nn, struct nat46_maps *maps, struct nat46_mapping *m,
 		      enum nat46_map_event event)
 {
+	struct nat46_inbounds *next;
+
 	xa_erase(&maps->xa[32 - m->plen], ntohl(m->addr) >> (32 - m->plen));
 	maps->n--;
+	/* where there is no memory for one less, it stays, and says nothing more */
+	if (!nat46_inbounds_next(maps, m, rcu_dereference_protected(m->binding, true), NULL,
+				 &next, NULL))
+		nat46_inbounds_publish(nn, maps, next);
 	nat46_conf_changed(nn);
 	nat46_map_event(nn, m, event);
 	nat46_map_put(m);

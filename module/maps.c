@@ -77,6 +77,36 @@ int nat46_maps_store(struct nat46_maps *maps, struct nat46_mapping *m)
 }
 
 /**
+ * nat46_maps_add() - one mapping more
+ * @nn: the network namespace's state
+ * @maps: the mappings, none of that prefix
+ * @m: the mapping; the reference is the caller's to take
+ * @extack: told what is wrong
+ *
+ * Context: may sleep, nn->lock held.
+ * Return: 0, -EADDRINUSE, -ENOSPC, -ENOMEM.
+ */
+int nat46_maps_add(struct nat46_net *nn, struct nat46_maps *maps, struct nat46_mapping *m,
+		   struct netlink_ext_ack *extack)
+{
+	struct nat46_inbounds *next;
+	int err;
+
+	err = nat46_inbounds_next(maps, m, NULL, rcu_dereference_protected(m->binding, true),
+				  &next, extack);
+	if (err)
+		return err;
+	err = nat46_maps_store(maps, m);
+	if (err) {
+		nat46_inbounds_drop(maps, next);
+		return err;
+	}
+	maps->n++;
+	nat46_inbounds_publish(nn, maps, next);
+	return 0;
+}
+
+/**
  * nat46_maps_free() - free mappings that have no reader
  * @maps: the mappings, or NULL; sessions may still hold some
  *
@@ -96,6 +126,7 @@ void nat46_maps_free(struct nat46_maps *maps)
 	}
 	for (k = 0; k < NAT46_MAP_LENGTHS; k++)
 		xa_destroy(&maps->xa[k]);
+	nat46_inbounds_drop(NULL, rcu_dereference_protected(maps->inbounds, true));
 	kfree(maps);
 }
 

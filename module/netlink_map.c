@@ -24,6 +24,7 @@ const struct nla_policy nat46_nl_map_add[NAT46_MAP_A_MAX + 1] = {
 	[NAT46_MAP_A_TARGETS]	= NLA_POLICY_NESTED(targets),
 	[NAT46_MAP_A_EXPIRES]	= NLA_POLICY_MIN(NLA_U32, 1),
 	[NAT46_MAP_A_HOLD]	= { .type = NLA_U32 },
+	[NAT46_MAP_A_INBOUND]	= { .type = NLA_FLAG },
 };
 
 const struct nla_policy nat46_nl_map_del[NAT46_MAP_A_MAX + 1] = {
@@ -118,6 +119,22 @@ static int expiry_parse(struct genl_info *info, struct nat46_map_spec *spec)
 	return 0;
 }
 
+static int inbound_parse(struct genl_info *info, struct nat46_map_spec *spec)
+{
+	const struct nlattr *nla = info->attrs[NAT46_MAP_A_INBOUND];
+
+	spec->inbound = nla;
+	if (nla && strcmp(spec->owner, NAT46_OWNER_STATIC)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, nla, "inbound needs owner static");
+		return -EINVAL;
+	}
+	if (nla && spec->n != 1) {
+		NL_SET_ERR_MSG_ATTR(info->extack, nla, "an inbound mapping has one target");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int spec_parse(struct genl_info *info, struct nat46_map_spec *spec)
 {
 	const struct nlattr *name = info->attrs[NAT46_MAP_A_NAME];
@@ -128,6 +145,7 @@ static int spec_parse(struct genl_info *info, struct nat46_map_spec *spec)
 	err = err ?: nat46_nl_need(info, NAT46_MAP_A_TARGETS, "the mapping's targets are missing");
 	err = err ?: targets_parse(info, spec);
 	err = err ?: expiry_parse(info, spec);
+	err = err ?: inbound_parse(info, spec);
 	if (err)
 		return err;
 	spec->name = name ? nla_data(name) : "";
@@ -171,9 +189,13 @@ int nat46_map_add_doit(struct sk_buff *req, struct genl_info *info)
 	if (err)
 		return err;
 	err = targets_check(info, &e, spec.plen);
-	if (!err)
-		err = nat46_nl_bad(info, NAT46_MAP_A_ADDR,
-				   nat46_map_add(&e, &spec, may, info->extack));
+	if (!err) {
+		err = nat46_map_add(&e, &spec, may, info->extack);
+		if (err == -EADDRINUSE)
+			NL_SET_BAD_ATTR(info->extack, nla_data(info->attrs[NAT46_MAP_A_TARGETS]));
+		else
+			nat46_nl_bad(info, NAT46_MAP_A_ADDR, err);
+	}
 	nat46_edit_end(&e);
 	return err;
 }
@@ -279,6 +301,7 @@ static int map_put(struct sk_buff *skb, const struct nat46_mapping *m)
 	if (nla_put_in_addr(skb, NAT46_MAP_A_ADDR, m->addr) ||
 	    nla_put_u8(skb, NAT46_MAP_A_PLEN, m->plen) || targets_put(skb, b) ||
 	    (*name && nla_put_string(skb, NAT46_MAP_A_NAME, name)) ||
+	    (b->inbound && nla_put_flag(skb, NAT46_MAP_A_INBOUND)) ||
 	    nla_put_string(skb, NAT46_MAP_A_OWNER, m->owner))
 		return -EMSGSIZE;
 	if (READ_ONCE(m->expires) &&

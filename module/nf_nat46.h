@@ -212,6 +212,7 @@ extern const struct nat46_params nat46_params_default;
 struct nat46_binding {
 	struct rcu_head rcu;
 	unsigned int n;			/* 1..NAT46_TARGETS_MAX */
+	bool inbound;			/* the target may open sessions */
 	struct in6_addr target[];	/* behind the last one: the name */
 };
 
@@ -252,6 +253,7 @@ struct nat46_mapping {
 struct nat46_maps {
 	struct xarray xa[NAT46_MAP_LENGTHS];
 	unsigned int n;
+	struct nat46_inbounds __rcu *inbounds; /* inbound.c; NULL: none */
 };
 
 struct nat46_conf {
@@ -308,7 +310,7 @@ void nat46_hooks_unregister(struct nat46_net *nn);
 
 /*
  * A protocol without ports has 0 in both; ICMP stands for echo alone, whose
- * identifier is the client's port.
+ * identifier is the port of the side that asks.
  */
 struct nat46_tuple4 {
 	__be32 saddr;
@@ -316,6 +318,7 @@ struct nat46_tuple4 {
 	__be16 sport;
 	__be16 dport;
 	u8 proto;			/* as IPv4 says it: ICMP, never ICMPV6 */
+	bool asked6;			/* an echo that the IPv6 side asks for */
 };
 
 /* As our own packets carry it: saddr is ours, daddr the target. */
@@ -324,7 +327,8 @@ struct nat46_tuple6 {
 	struct in6_addr daddr;
 	__be16 sport;
 	__be16 dport;
-	u8 proto;			/* as in the IPv4 tuple */
+	u8 proto;			/* these two as in the IPv4 tuple */
+	bool asked6;
 };
 
 /* How an L4 header is summed. */
@@ -458,6 +462,9 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 				     struct nat46_session *instead);
 bool nat46_session_move_back(struct nat46_pkt *p, struct nat46_session *s);
 
+/* inbound.c: sessions that the IPv6 side opens */
+enum nat46_reason nat46_inbound_session(struct nat46_pkt *p, struct nat46_session **sp);
+
 typedef bool (*nat46_match_t)(const struct nat46_session *s, const void *arg);
 
 /*
@@ -515,6 +522,9 @@ u8 nat46_policy_check(const struct nat46_conf *conf,
 /* RCU; the longest prefix; NULL: not mapped. No reference is taken. */
 struct nat46_mapping *nat46_map_find(const struct nat46_conf *conf,
 				     __be32 addr);
+/* RCU; NULL: @target is none of an inbound mapping; @addr: what stands for it */
+struct nat46_mapping *nat46_inbound_map(const struct nat46_conf *conf,
+					const struct in6_addr *target, __be32 *addr);
 /* RCU; what @addr stands for to that client, by rendezvous hashing */
 struct in6_addr nat46_map_target(const struct nat46_mapping *m, __be32 client,
 				 __be32 addr);

@@ -27,6 +27,20 @@ static void init_keys(void)
 	net_get_random_once(&port_key, sizeof(port_key));
 }
 
+/**
+ * nat46_client_usable() - may that be a client?
+ * @conf: the configuration
+ * @client: its address
+ *
+ * Context: RCU.
+ * Return: false for 0/8, 127/8, 224/3, and what mappings use.
+ */
+bool nat46_client_usable(const struct nat46_conf *conf, __be32 client)
+{
+	return ntohl(client) >> 24 && !ipv4_is_loopback(client) &&
+	       ntohl(client) < 0xe0000000 && !nat46_pool_find(conf, client);
+}
+
 /*
  * We take the packet before routing, so nobody else has checked its source:
  * a client that we could not answer, or whose address another device leads
@@ -39,9 +53,7 @@ static enum nat46_reason check_client(struct nat46_pkt *p,
 	const __be32 client = p->t4.saddr;
 	struct dst_entry *dst;
 
-	/* 0/8, 127/8, 224/3 */
-	if (!(ntohl(client) >> 24) || ipv4_is_loopback(client) ||
-	    ntohl(client) >= 0xe0000000 || nat46_pool_find(p->conf, client))
+	if (!nat46_client_usable(p->conf, client))
 		return NAT46_DROP_SRC_CHECK;
 
 	if (p->local)
@@ -107,9 +119,12 @@ static struct in6_addr range_addr(const struct nat46_source *src,
 }
 
 /* The node's own address: what the kernel would choose (RFC 6724). */
-static enum nat46_reason dev_addr(struct nat46_pkt *p, struct nat46_session *s,
-				  const struct dst_entry *dst)
+static enum nat46_reason dev_addr(struct nat46_pkt *p, struct nat46_session *s)
 {
+	const struct dst_entry *dst = nat46_route6(s, p->skb);
+
+	if (IS_ERR(dst))
+		return NAT46_DROP_NO_ROUTE6;
 	if (ipv6_dev_get_saddr(p->nn->net, dst->dev, &s->t6.daddr, 0,
 			       &s->t6.saddr))
 		return NAT46_DROP_NO_SOURCE;
@@ -210,28 +225,60 @@ static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 	return err;
 }
 
+/**
+ * nat46_session_allowed() - may the session be, with that target?
+ * @p: its first packet
+ * @s: the session, its client and target known
+ *
+ * Context: RCU.
+ * Return: NAT46_OK, or why not.
+ */
+enum nat46_reason nat46_session_allowed(const struct nat46_pkt *p, const struct nat46_session *s)
+{
+	if (nat46_policy_check(p->conf, &s->t6.daddr, s->t4.saddr, s->t4.proto,
+			       ntohs(s->t4.dport)) != NAT46_POLICY_ALLOW)
+		return NAT46_DROP_POLICY;
+	if (nat46_source_holds(p->conf, &s->t6.daddr))
+		return NAT46_DROP_SOURCE_LOOP;
+	if (ipv6_chk_addr(p->nn->net, &s->t6.daddr, NULL, 0))
+		return NAT46_DROP_TARGET_LOCAL;
+	return NAT46_OK;
+}
+
+/**
+ * nat46_session_reaches() - is there a way to the session's target?
+ * @p: its first packet
+ * @s: the session, which keeps the route
+ *
+ * Context: RCU.
+ * Return: NAT46_OK, or why not.
+ */
+enum nat46_reason nat46_session_reaches(const struct nat46_pkt *p, struct nat46_session *s)
+{
+	const struct dst_entry *dst = nat46_route6(s, p->skb);
+
+	if (IS_ERR(dst))
+		return NAT46_DROP_NO_ROUTE6;
+	if (((const struct rt6_info *)dst)->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST))
+		return NAT46_DROP_TARGET_LOCAL;
+	return NAT46_OK;
+}
+
 /* Where to, from which address, and may it? Fills in s->t6 but for the port. */
 static enum nat46_reason choose_path(struct nat46_pkt *p,
 				     struct nat46_session *s,
 				     const struct nat46_source *src,
 				     const struct in6_addr *target)
 {
-	const struct nat46_conf *conf = p->conf;
-	struct net *net = p->nn->net;
-	struct dst_entry *dst;
+	enum nat46_reason r;
 
 	s->t6.daddr = *target;
 	s->t6.dport = p->t4.dport;
 	s->t6.proto = p->t4.proto;
 
-	if (nat46_policy_check(conf, &s->t6.daddr, p->t4.saddr, p->t4.proto,
-			       ntohs(p->t4.dport)) != NAT46_POLICY_ALLOW)
-		return NAT46_DROP_POLICY;
-	if (nat46_source_holds(conf, &s->t6.daddr))
-		return NAT46_DROP_SOURCE_LOOP;
-	if (ipv6_chk_addr(net, &s->t6.daddr, NULL, 0))
-		return NAT46_DROP_TARGET_LOCAL;
-
+	r = nat46_session_allowed(p, s);
+	if (r)
+		return r;
 	if (src->type == NAT46_SOURCE_DEV) {
 		s->oif = src->ifindex;
 	} else if (src->type == NAT46_SOURCE_ADDR) {
@@ -242,18 +289,21 @@ static enum nat46_reason choose_path(struct nat46_pkt *p,
 		s->stateless = true;
 	}
 
-	dst = nat46_route6(s, p->skb);
-	if (IS_ERR(dst))
-		return NAT46_DROP_NO_ROUTE6;
-	if (((struct rt6_info *)dst)->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST))
-		return NAT46_DROP_TARGET_LOCAL;
-	return src->type == NAT46_SOURCE_DEV ? dev_addr(p, s, dst) : NAT46_OK;
+	r = nat46_session_reaches(p, s);
+	return !r && src->type == NAT46_SOURCE_DEV ? dev_addr(p, s) : r;
 }
 
-/* enum nat46_session_state, or -1: such a segment opens no session. */
-static int first_state(const struct nat46_pkt *p)
+/**
+ * nat46_first_state() - how a session begins
+ * @p: its first packet
+ * @proto: as in a tuple
+ *
+ * Context: RCU.
+ * Return: enum nat46_session_state; or -1: such a segment opens no session.
+ */
+int nat46_first_state(const struct nat46_pkt *p, u8 proto)
 {
-	if (p->t4.proto != IPPROTO_TCP)
+	if (proto != IPPROTO_TCP)
 		return NAT46_STATE_NONE;
 	if (nat46_tcp_opens(p->tcp_flags))
 		return NAT46_STATE_INIT;
@@ -287,6 +337,68 @@ static bool count_session(const struct nat46_pkt *p)
 }
 
 /**
+ * nat46_session_new() - a session to be filled in
+ * @p: its first packet
+ * @map: its mapping
+ * @sp: set to the session, counted; nat46_session_undo() gives it back
+ *
+ * Context: RCU, softirq or process.
+ * Return: NAT46_OK, or why there is none.
+ */
+enum nat46_reason nat46_session_new(struct nat46_pkt *p, struct nat46_mapping *map,
+				    struct nat46_session **sp)
+{
+	struct nat46_session *s;
+	bool full;
+
+	init_keys();
+	if (!count_session(p))
+		return NAT46_DROP_MAX_SESSIONS;
+	s = nat46_session_alloc(&full);
+	if (!s) {
+		atomic_dec(&p->nn->sessions);
+		return full ? NAT46_DROP_MAX_SESSIONS : NAT46_DROP_NO_MEMORY;
+	}
+	if (!nat46_map_open(map)) {	/* it expires in this moment */
+		atomic_dec(&p->nn->sessions);
+		nat46_session_free(s);
+		return NAT46_DROP_UNMAPPED;
+	}
+	s->map = map;
+	s->net = p->nn->net;
+	s->last = nat46_now();
+	*sp = s;
+	return NAT46_OK;
+}
+
+/**
+ * nat46_session_undo() - give back a session that was never hashed
+ * @s: the session
+ *
+ * Context: softirq or process.
+ */
+void nat46_session_undo(struct nat46_session *s)
+{
+	nat46_map_ended(s->map, nat46_now());
+	atomic_dec(&nat46_pernet(s->net)->sessions);
+	nat46_session_free(s);
+}
+
+/**
+ * nat46_session_finish() - what follows from a session's tuples
+ * @p: its first packet
+ * @s: the session
+ *
+ * Context: RCU.
+ */
+void nat46_session_finish(const struct nat46_pkt *p, struct nat46_session *s)
+{
+	s->diff = flow_diff(s);
+	if (p->conf->params.flow_label == NAT46_FLOW_LABEL_HASH)
+		s->label = flow_label(s);
+}
+
+/**
  * nat46_session_open() - make the session of a flow's first packet
  * @p: the packet, from the IPv4 side
  * @sp: set to the session; another CPU's where that was first
@@ -306,9 +418,9 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 	struct nat46_session *s;
 	enum nat46_reason r;
 	int err, state;
-	bool full;
 
-	init_keys();
+	if (p->t4.asked6)	/* an answer, and nobody has asked */
+		return NAT46_DROP_ICMP_TYPE;
 	/* before the mapping, which a draining pool has lost */
 	pool = nat46_pool_find(p->conf, p->t4.daddr);
 	if (pool && pool->drain)
@@ -323,44 +435,31 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 		if (!nat46_map_next_target(map, p->t4.saddr, p->t4.daddr, &target))
 			return NAT46_DROP_UNMAPPED;
 	}
-	state = first_state(p);
+	state = nat46_first_state(p, p->t4.proto);
 	if (state < 0)
 		return NAT46_DROP_TCP_MIDSTREAM;
 	src = nat46_source_find(p->conf, p->t4.saddr);
 	if (!src)
 		return NAT46_DROP_NO_SOURCE;
-	if (!count_session(p))
-		return NAT46_DROP_MAX_SESSIONS;
-
-	s = nat46_session_alloc(&full);
-	if (!s) {
-		atomic_dec(&p->nn->sessions);
-		return full ? NAT46_DROP_MAX_SESSIONS : NAT46_DROP_NO_MEMORY;
-	}
-	s->net = p->nn->net;
+	r = nat46_session_new(p, map, &s);
+	if (r)
+		return r;
 	s->t4 = p->t4;
 	s->local = p->local;
 	s->iif = p->local ? 0 : p->skb->dev->ifindex;
-	s->last = nat46_now();
 	s->state = state;
 	if (state == NAT46_STATE_INIT)
 		s->syn = nat46_tcp_seq(p);
 
-	if (!nat46_map_open(map)) {	/* it expires in this moment */
-		r = NAT46_DROP_UNMAPPED;
-		goto no_session;
-	}
-	s->map = map;
-
 	r = check_client(p, s);
 	if (r)
-		goto no_session_map;
+		goto undo;
 	r = nat46_client_open(s->net, p->t4.saddr, p->conf->params.max_per_client);
 	if (r)
-		goto no_session_map;
+		goto undo;
 	r = choose_path(p, s, src, &target);
 	if (r)
-		goto no_session_client;
+		goto undo_client;
 
 	if (p->conf->params.flow_label == NAT46_FLOW_LABEL_HASH)
 		s->label = flow_label(s);
@@ -372,12 +471,9 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 	}
 	r = err == -EEXIST ? NAT46_OK : NAT46_DROP_NO_PORT;
 
-no_session_client:
+undo_client:
 	nat46_client_ended(s->net, p->t4.saddr);
-no_session_map:
-	nat46_map_ended(map, nat46_now());
-no_session:
-	atomic_dec(&p->nn->sessions);
-	nat46_session_free(s);
+undo:
+	nat46_session_undo(s);
 	return r;
 }

@@ -210,10 +210,12 @@ static enum nat46_reason parse_icmp4(struct nat46_pkt *p)
 
 	switch (ih->type) {
 	case ICMP_ECHO:
+	case ICMP_ECHOREPLY:
 		if (ih->code)
 			return NAT46_DROP_ICMP_TYPE;
-		p->t4.sport = ih->un.echo.id;
-		p->t4.dport = 0;
+		p->t4.asked6 = ih->type == ICMP_ECHOREPLY;
+		p->t4.sport = p->t4.asked6 ? 0 : ih->un.echo.id;
+		p->t4.dport = p->t4.asked6 ? ih->un.echo.id : 0;
 		return NAT46_OK;
 	case ICMP_DEST_UNREACH:
 	case ICMP_TIME_EXCEEDED:
@@ -305,10 +307,12 @@ static int parse_icmp6(struct nat46_pkt *p)
 
 	switch (ih->icmp6_type) {
 	case ICMPV6_ECHO_REPLY:
+	case ICMPV6_ECHO_REQUEST:
 		if (ih->icmp6_code)
 			return NAT46_DROP_ICMP_TYPE;
-		p->t6.sport = ih->icmp6_identifier;
-		p->t6.dport = 0;
+		p->t6.asked6 = ih->icmp6_type == ICMPV6_ECHO_REQUEST;
+		p->t6.sport = p->t6.asked6 ? 0 : ih->icmp6_identifier;
+		p->t6.dport = p->t6.asked6 ? ih->icmp6_identifier : 0;
 		return NAT46_OK;
 	case ICMPV6_DEST_UNREACH:
 	case ICMPV6_PKT_TOOBIG:

@@ -75,17 +75,24 @@ static bool is_error4(u8 type)
 	}
 }
 
-/* Of ICMP only an @echo of ours can be quoted; errors about errors end here. */
-static enum nat46_reason quoted_echo(struct nat46_pkt *p, bool v6, __be16 *id)
+/*
+ * Of ICMP only an echo of ours can be quoted, whose identifier is @from where
+ * it @asks, else @to; errors about errors end here.
+ */
+static enum nat46_reason quoted_echo(struct nat46_pkt *p, bool v6, __be16 *from, __be16 *to,
+				     bool *asks)
 {
-	const u8 echo = v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHOREPLY;
+	const u8 request = v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO;
+	const u8 reply = v6 ? ICMPV6_ECHO_REPLY : ICMP_ECHOREPLY;
 	const struct icmphdr *ih;	/* ICMPv6's echo looks the same */
 
 	if (p->q.l4 + sizeof(*ih) > p->q.end || !pskb_may_pull(p->skb, p->q.l4 + sizeof(*ih)))
 		return NAT46_DROP_ICMP_QUOTED;
 	ih = (const struct icmphdr *)(p->skb->data + p->q.l4);
-	*id = ih->un.echo.id;
-	if (ih->type == echo && !ih->code)
+	*asks = ih->type == request;
+	*from = *asks ? ih->un.echo.id : 0;
+	*to = *asks ? 0 : ih->un.echo.id;
+	if ((*asks || ih->type == reply) && !ih->code)
 		return NAT46_OK;
 	if (v6 ? !(ih->type & ICMPV6_INFOMSG_MASK) : is_error4(ih->type))
 		return NAT46_DROP_ICMP_ABOUT_ICMP;
@@ -142,10 +149,8 @@ enum nat46_reason nat46_parse_error4(struct nat46_pkt *p)
 
 	p->t4.saddr = q->daddr;
 	p->t4.proto = q->protocol;
-	if (q->protocol == IPPROTO_ICMP) {
-		p->t4.dport = 0;
-		return quoted_echo(p, false, &p->t4.sport);
-	}
+	if (q->protocol == IPPROTO_ICMP)
+		return quoted_echo(p, false, &p->t4.dport, &p->t4.sport, &p->t4.asked6);
 	return quoted_ports(p, q->protocol, &p->t4.dport, &p->t4.sport);
 }
 
@@ -179,6 +184,7 @@ enum nat46_reason nat46_parse_error6(struct nat46_pkt *p)
 	const struct in6_addr to = ipv6_hdr(p->skb)->daddr;
 	const struct ipv6hdr *q;
 	enum nat46_reason r;
+	bool asks = false;
 	unsigned int at;
 	u32 l4_len;
 	int proto;
@@ -221,8 +227,9 @@ enum nat46_reason nat46_parse_error6(struct nat46_pkt *p)
 	p->t6.proto = proto;
 	if (proto == IPPROTO_ICMPV6) {
 		p->t6.proto = IPPROTO_ICMP;
-		p->t6.dport = 0;
-		return quoted_echo(p, true, &p->t6.sport);
+		r = quoted_echo(p, true, &p->t6.sport, &p->t6.dport, &asks);
+		p->t6.asked6 = !asks;
+		return r;
 	}
 	if (proto == IPPROTO_ICMP)	/* of the wrong family */
 		return NAT46_DROP_ICMP_QUOTED;

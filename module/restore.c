@@ -197,7 +197,7 @@ static int resolve_sources(struct net *net, struct nat46_sources *set,
 }
 
 /* A mapping of another owner stays: it joins the transaction's. */
-static int keep_other(struct nat46_restore *tx, struct nat46_mapping *m,
+static int keep_other(struct nat46_net *nn, struct nat46_restore *tx, struct nat46_mapping *m,
 		      struct netlink_ext_ack *extack)
 {
 	struct nat46_maps *maps = tx->conf->maps;
@@ -215,16 +215,14 @@ static int keep_other(struct nat46_restore *tx, struct nat46_mapping *m,
 		NL_SET_ERR_MSG(extack, "a mapping that stays would have no pool");
 		return -EADDRNOTAVAIL;
 	}
-	err = nat46_maps_store(maps, m);
-	if (err)
-		return err;
-	refcount_inc(&m->ref);
-	maps->n++;
-	return 0;
+	err = nat46_maps_add(nn, maps, m, extack);
+	if (!err)
+		refcount_inc(&m->ref);
+	return err;
 }
 
-static int keep_others(struct nat46_restore *tx, const struct nat46_conf *live,
-		       struct netlink_ext_ack *extack)
+static int keep_others(struct nat46_net *nn, struct nat46_restore *tx,
+		       const struct nat46_conf *live, struct netlink_ext_ack *extack)
 {
 	struct nat46_map_at at = { 0 };
 	struct nat46_mapping *m;
@@ -233,7 +231,7 @@ static int keep_others(struct nat46_restore *tx, const struct nat46_conf *live,
 	for (m = nat46_maps_from(live->maps, &at); m; m = nat46_maps_next(live->maps, &at)) {
 		if (!strcmp(m->owner, tx->owner))
 			continue;
-		err = keep_other(tx, m, extack);
+		err = keep_other(nn, tx, m, extack);
 		if (err)
 			return err;
 		cond_resched();
@@ -295,7 +293,7 @@ static int check(struct nat46_net *nn, struct nat46_restore *tx, const struct na
 	err = resolve_sources(nn->net, tx->conf->sources, extack);
 	if (err)
 		return err;
-	err = keep_others(tx, live, extack);
+	err = keep_others(nn, tx, live, extack);
 	if (err)
 		return err;
 	if (!force && atomic_read(&nn->sessions) &&

@@ -174,24 +174,28 @@ static void ports64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 
 static void echo46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 {
+	const u8 type4 = s->t4.asked6 ? ICMP_ECHOREPLY : ICMP_ECHO;
+	const u8 type6 = s->t4.asked6 ? ICMPV6_ECHO_REPLY : ICMPV6_ECHO_REQUEST;
 	struct icmp6hdr *ih = (struct icmp6hdr *)l4;
 
 	nat46_csum_add(&ih->icmp6_cksum,
-		       csum_add(s->diff, nat46_csum_echo(p->skb->len - p->l4, ICMP_ECHO,
-							 ICMPV6_ECHO_REQUEST)));
-	ih->icmp6_type = ICMPV6_ECHO_REQUEST;
-	ih->icmp6_identifier = s->t6.sport;
+		       csum_add(s->diff, nat46_csum_echo(p->skb->len - p->l4, type4, type6)));
+	ih->icmp6_type = type6;
+	if (!s->t4.asked6)
+		ih->icmp6_identifier = s->t6.sport;
 }
 
 static void echo64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 {
+	const u8 type4 = s->t4.asked6 ? ICMP_ECHO : ICMP_ECHOREPLY;
+	const u8 type6 = s->t4.asked6 ? ICMPV6_ECHO_REQUEST : ICMPV6_ECHO_REPLY;
 	struct icmphdr *ih = (struct icmphdr *)l4;
 
 	nat46_csum_add(&ih->checksum,
-		       ~csum_add(s->diff, nat46_csum_echo(p->skb->len - p->l4, ICMP_ECHOREPLY,
-							  ICMPV6_ECHO_REPLY)));
-	ih->type = ICMP_ECHOREPLY;
-	ih->un.echo.id = s->t4.sport;
+		       ~csum_add(s->diff, nat46_csum_echo(p->skb->len - p->l4, type4, type6)));
+	ih->type = type4;
+	if (!s->t4.asked6)
+		ih->un.echo.id = s->t4.sport;
 }
 
 /* The bits that say "TCP over IPv4, with a fixed Identification". */

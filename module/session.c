@@ -88,13 +88,13 @@ static bool same4(const struct nat46_tuple4 *a, const struct nat46_tuple4 *b)
 {
 	return a->saddr == b->saddr && a->daddr == b->daddr &&
 	       a->sport == b->sport && a->dport == b->dport &&
-	       a->proto == b->proto;
+	       a->proto == b->proto && a->asked6 == b->asked6;
 }
 
 static bool same6(const struct nat46_tuple6 *a, const struct nat46_tuple6 *b)
 {
 	return a->sport == b->sport && a->dport == b->dport &&
-	       a->proto == b->proto &&
+	       a->proto == b->proto && a->asked6 == b->asked6 &&
 	       ipv6_addr_equal(&a->saddr, &b->saddr) &&
 	       ipv6_addr_equal(&a->daddr, &b->daddr);
 }

@@ -11,6 +11,16 @@ int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
 			 struct nat46_session **taken);
 bool nat46_session_end(struct nat46_session *s);
 
+/* open.c, for whoever opens sessions */
+enum nat46_reason nat46_session_new(struct nat46_pkt *p, struct nat46_mapping *map,
+				    struct nat46_session **sp);
+void nat46_session_undo(struct nat46_session *s);
+void nat46_session_finish(const struct nat46_pkt *p, struct nat46_session *s);
+bool nat46_client_usable(const struct nat46_conf *conf, __be32 client);
+enum nat46_reason nat46_session_allowed(const struct nat46_pkt *p, const struct nat46_session *s);
+enum nat46_reason nat46_session_reaches(const struct nat46_pkt *p, struct nat46_session *s);
+int nat46_first_state(const struct nat46_pkt *p, u8 proto);
+
 /* client.c */
 void nat46_client_init(void);
 enum nat46_reason nat46_client_open(struct net *net, __be32 addr, u32 max);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tcp.c: the state of a TCP session, RFC 6146 section 3.5.2.2 read for
- * sessions that the IPv4 side opens; and the options of a header.
+ * tcp.c: the state of a TCP session, RFC 6146 section 3.5.2.2 read for us; and
+ * the options of a header.
  */
 #include "core.h"
 
@@ -24,6 +24,8 @@ u32 nat46_tcp_next(u32 state, int dir, u8 flags)
 	switch (state) {
 	case NAT46_STATE_INIT:
 		return !v4 && (flags & NAT46_TCP_SYN) ? NAT46_STATE_ESTABLISHED : state;
+	case NAT46_STATE_V6_INIT:
+		return v4 && (flags & NAT46_TCP_SYN) ? NAT46_STATE_ESTABLISHED : state;
 	case NAT46_STATE_ESTABLISHED:
 		if (flags & NAT46_TCP_RST)
 			return NAT46_STATE_TRANS;

@@ -47,6 +47,12 @@ check "map del ADDR, the prefix gone" n46 map del 198.18.4.9
 check "map add prefixes" n46 map add 198.18.4.0/22 to 2001:db8:9::400/118 expires 3000
 check "... one in the other" n46 map add 198.18.4.0/24 to 2001:db8:9::800/120
 check "map replace" n46 map replace 198.18.0.7 to 2001:db8:9::7 name v6only.example
+check "map add, inbound" n46 map add 198.18.6.0/24 to 2001:db8:9:6::/120 name in.example inbound
+same "... shown so" "198.18.6.0/24 to 2001:db8:9:6::/120 name in.example inbound proto static" "$(n46 map show 198.18.6.0/24)"
+same "... saved so" "map add 198.18.6.0/24 to 2001:db8:9:6::/120 name in.example inbound" "$(n46 save | grep 198.18.6)"
+same "... in JSON" "True [False]" "$(n46 -j map | python3 -c 'import json,sys
+m = json.load(sys.stdin)
+print(*[x["inbound"] for x in m if x.get("inbound")], sorted({x.get("inbound", False) for x in m if x["addr"] != "198.18.6.0/24"}))')"
 check "policy add" n46 policy add deny 2001:db8:66::/48 from 10.1.0.0/16 proto tcp dport 443
 check "policy default" n46 policy default deny
 same "policy show" 1 "$(n46 policy | grep -c '^deny 2001:db8:66::/48 from 10.1.0.0/16 proto tcp dport 443$')"
@@ -82,7 +88,7 @@ for o in pool source map policy session param stats "session count" "stats drops
 	# shellcheck disable=SC2086 # words
 	check "JSON: nat46 -j $o" json $o
 done
-check "status page" sh -c "ip netns exec node nat46 | grep -q '^mappings 4'"
+check "status page" sh -c "ip netns exec node nat46 | grep -q '^mappings 5'"
 check "help" sh -c "nat46 help | grep -q OBJECT && nat46 map help | grep -q GLOB"
 
 same "JSON: a prefix source" "prefix 2001:db8:46::/96 10.2.0.0/16" \
@@ -134,6 +140,7 @@ echo "pool add 198.18.0.0/16" | n46 restore
 
 note "bad input: one line, the word at fault, nothing changed"
 n46 map add 198.18.0.50 to 2001:db8:9::7 proto me
+n46 map add 198.18.0.51 to 2001:db8:b::1 inbound
 n46 source add dev eth0
 n46 source add addr 2001:db8:7::1 from 10.0.0.0/8
 was=$(n46 save all; n46 param)
@@ -185,6 +192,9 @@ bad 2 2001:db8:1::9 map add 198.18.0.9 to 2001:db8:1::9
 bad 2 me map replace 198.18.0.50 to 2001:db8:9::8
 bad 1 0 map add 198.18.0.9 to 2001:db8::1 expires 0
 bad 1 OWNER map add 198.18.0.9 to 2001:db8::1 proto OWNER
+bad 2 inbound map add 198.18.0.9 to 2001:db8::1,2001:db8::2 inbound
+bad 2 inbound map add 198.18.0.9 to 2001:db8::1 inbound proto me
+bad 2 2001:db8:b::1 map add 198.18.0.9 to 2001:db8:b::1 inbound
 bad 1 198.18.4.1/24 map add 198.18.4.1/24 to 2001:db8:9::/120
 bad 1 2001:db8:9::/119 map add 198.18.4.0/24 to 2001:db8:9::/119
 bad 1 2001:db8:9::1 map add 198.18.4.0/24 to 2001:db8:9::1

@@ -117,7 +117,7 @@ def policy(prefix, action=None, frm=None, proto=None, dport=None):
     return out + from_("POLICY", frm)
 
 
-def mapping(addr, targets, name=None, owner=None, expires=None, hold=None):
+def mapping(addr, targets, name=None, owner=None, expires=None, hold=None, inbound=False):
     addr, _, plen = addr.partition("/")
     out = attr(C["MAP_A_ADDR"], ip(addr))
     if plen:
@@ -133,6 +133,8 @@ def mapping(addr, targets, name=None, owner=None, expires=None, hold=None):
         out += attr(C["MAP_A_EXPIRES"], u32(expires))
     if hold is not None:
         out += attr(C["MAP_A_HOLD"], u32(hold))
+    if inbound:
+        out += attr(C["MAP_A_INBOUND"])
     return out
 
 

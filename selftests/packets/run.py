@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(HERE, "../lib"))
 DUMP_MAX = 256
 MODES = ("default", "tx-off", "partial", "frags", "tap")
 TABLES = ("headers46", "headers64", "icmp46", "icmp64", "quoted", "options", "exthdr", "fragments",
-          "checksum", "mtu", "protocols", "prefix", "refused")
+          "checksum", "mtu", "protocols", "prefix", "inbound", "refused")
 
 
 def pending(mode):

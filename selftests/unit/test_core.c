@@ -34,6 +34,13 @@ static const struct {
 	{ S(INIT), NAT46_DIR_6, RST | ACK, S(INIT) },
 	{ S(INIT), NAT46_DIR_4, FIN, S(INIT) },
 	{ S(INIT), NAT46_DIR_6, ACK, S(INIT) },
+	{ S(V6_INIT), NAT46_DIR_6, SYN, S(V6_INIT) },
+	{ S(V6_INIT), NAT46_DIR_4, SYN | ACK, S(ESTABLISHED) },
+	{ S(V6_INIT), NAT46_DIR_4, SYN, S(ESTABLISHED) },	/* simultaneous open */
+	{ S(V6_INIT), NAT46_DIR_4, RST | ACK, S(V6_INIT) },
+	{ S(V6_INIT), NAT46_DIR_6, SYN | ACK, S(V6_INIT) },
+	{ S(V6_INIT), NAT46_DIR_6, FIN, S(V6_INIT) },
+	{ S(V6_INIT), NAT46_DIR_4, ACK, S(V6_INIT) },
 	{ S(ESTABLISHED), NAT46_DIR_4, ACK, S(ESTABLISHED) },
 	{ S(ESTABLISHED), NAT46_DIR_6, ACK, S(ESTABLISHED) },
 	{ S(ESTABLISHED), NAT46_DIR_4, SYN, S(ESTABLISHED) },
@@ -87,7 +94,7 @@ static void tcp_first_segment(void **unused)
 
 		assert_int_equal(nat46_tcp_opens(f), low == SYN);
 		assert_int_equal(nat46_tcp_midstream(f), low == ACK);
-		for (state = S(NONE); state <= S(TRANS); state++)
+		for (state = S(NONE); state <= S(V6_INIT); state++)
 			assert_int_equal(nat46_tcp_reopens(state, f), low == SYN &&
 					 (state == S(BOTH_FIN) || state == S(TRANS)));
 	}

@@ -94,6 +94,7 @@ struct nat46_map {
 	struct in6_addr target[NAT46_TARGETS_MAX];
 	char name[NAT46_NAME_LEN + 1];
 	char owner[NAT46_OWNER_LEN + 1];	/* "": static */
+	bool inbound;				/* replies only */
 	bool expires;
 	uint32_t seconds;			/* EXPIRES */
 	uint32_t hold;

@@ -174,6 +174,7 @@ static void read_map(struct nlattr **a, struct nat46_map *m)
 				get_bytes(&m->target[m->n++], t, sizeof(m->target[0]));
 	get_str(m->name, sizeof(m->name), a[NAT46_MAP_A_NAME]);
 	get_str(m->owner, sizeof(m->owner), a[NAT46_MAP_A_OWNER]);
+	m->inbound = a[NAT46_MAP_A_INBOUND];
 	m->expires = a[NAT46_MAP_A_EXPIRES];
 	m->seconds = get_u32(a[NAT46_MAP_A_EXPIRES]);
 	m->hold = get_u32(a[NAT46_MAP_A_HOLD]);

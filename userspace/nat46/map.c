@@ -75,6 +75,8 @@ static void build_add(struct req *r, struct args *a, uint16_t flags)
 		} else if (take(a, "hold")) {
 			word = need(a, "the seconds");
 			req_u32(r, NAT46_MAP_A_HOLD, parse_u32(word, "hold", 0, UINT32_MAX), word);
+		} else if (more(a) && !strcmp(a->v[0], "inbound")) {
+			req_flag(r, NAT46_MAP_A_INBOUND, need(a, ""));
 		} else {
 			break;
 		}
@@ -145,6 +147,8 @@ static void print_map(const struct nat46_map *m, bool with_owner)
 		p_num("expires", " expires %llu", m->seconds ? m->seconds : 1);
 		p_num("hold", " hold %llu", m->hold);
 	}
+	if (m->inbound)
+		p_flag("inbound", " inbound");
 	p_str("proto", with_owner ? " proto %s" : NULL, m->owner);
 }
 
@@ -228,7 +232,7 @@ static const struct command commands[] = {
 const struct object map_object = {
 	"map", commands,
 	"nat46 map { add | replace } MAPPED to TARGET[,TARGET...] [ name NAME ]\n"
-	"                            [ expires SECONDS [ hold SECONDS ] ] [ proto OWNER ]\n"
+	"                            [ expires SECONDS [ hold SECONDS ] ] [ proto OWNER ] [ inbound ]\n"
 	"nat46 map del MAPPED [ proto OWNER ]\n"
 	"nat46 map flush { proto OWNER | expired | all }\n"
 	"nat46 map [ show [ MAPPED | [ name GLOB ] [ proto OWNER ] ] ]\n"

@@ -10,7 +10,7 @@
 #include "tool.h"
 
 static const char *const states[] = {
-	"none", "init", "established", "v4-fin", "v6-fin", "both-fin", "trans",
+	"none", "init", "established", "v4-fin", "v6-fin", "both-fin", "trans", "v6-init",
 };
 
 static void filter_v4(struct req *r, int attr, int plen_attr, struct args *a)
@@ -133,10 +133,10 @@ static int show(struct nlattr **a, void *arg)
 	p_str("proto", "%s ", proto_name(proto));
 	if (st && st < sizeof(states) / sizeof(states[0]))
 		p_str("state", "%s ", states[st]);
-	end4("src4", "sport4", "%s", a[NAT46_SESSION_A_SRC4], port(a[NAT46_SESSION_A_SPORT4]), false);
-	end4("dst4", "dport", " -> %s", a[NAT46_SESSION_A_DST4], dport, echo);
-	end6("src6", "sport6", " [%s]", a[NAT46_SESSION_A_SRC6], port(a[NAT46_SESSION_A_SPORT6]), false);
-	end6("dst6", "dport6", " -> [%s]", a[NAT46_SESSION_A_DST6], dport, echo);
+	end4("src4", "sport4", "%s", a[NAT46_SESSION_A_SRC4], port(a[NAT46_SESSION_A_SPORT4]), echo && dport);
+	end4("dst4", "dport", " -> %s", a[NAT46_SESSION_A_DST4], dport, echo && !dport);
+	end6("src6", "sport6", " [%s]", a[NAT46_SESSION_A_SRC6], port(a[NAT46_SESSION_A_SPORT6]), echo && dport);
+	end6("dst6", "dport6", " -> [%s]", a[NAT46_SESSION_A_DST6], dport, echo && !dport);
 	if (a[NAT46_SESSION_A_EXPIRES])
 		p_num("expires", " expires %llu", nla_get_u32(a[NAT46_SESSION_A_EXPIRES]));
 	if (a[NAT46_SESSION_A_IDLE])

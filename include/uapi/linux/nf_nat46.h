@@ -200,7 +200,7 @@ enum nat46_map_event {
 /*
  * mapping: what an IPv4 address of a pool, or a prefix of them, stands for. ADD
  * takes ADDR, TARGETS and optionally PLEN, NAME, OWNER ("static" when absent),
- * EXPIRES, HOLD. An ADD over a mapping of another owner fails with EPERM even
+ * EXPIRES, HOLD, INBOUND. An ADD over a mapping of another owner fails with EPERM even
  * with NLM_F_REPLACE.
  *
  * The targets of a prefix are prefixes with as long a suffix, that is of
@@ -213,6 +213,11 @@ enum nat46_map_event {
  * belongs to another). FLUSH takes just one of OWNER, EXPIRED, ALL. A dump takes
  * OWNER and NAME (a glob of * and ?) as filters. GET (do) takes ADDR and PLEN,
  * or ADDR alone for the mapping that serves that address.
+ *
+ * Through a mapping with INBOUND its target, or any address of a target that is
+ * a prefix, may open sessions as well: to the address of a client of a prefix
+ * source, or of an addr source that has that one client and keeps the port.
+ * It has one target, which no other such mapping has, and owner "static".
  *
  * A mapping with EXPIRES is deleted by the kernel, with a MAP_NTF, once all of
  * these hold: EXPIRES seconds have passed since it was last added or
@@ -242,6 +247,7 @@ enum nat46_map_attr {
 					 */
 	NAT46_MAP_A_ALL,		/* flag, FLUSH: of every owner */
 	NAT46_MAP_A_PAD,
+	NAT46_MAP_A_INBOUND,		/* flag: the target may open sessions */
 
 	__NAT46_MAP_A_MAX,
 	NAT46_MAP_A_MAX = __NAT46_MAP_A_MAX - 1
@@ -292,6 +298,7 @@ enum nat46_session_state {
 	NAT46_STATE_V6_FIN,
 	NAT46_STATE_BOTH_FIN,
 	NAT46_STATE_TRANS,		/* an RST was seen */
+	NAT46_STATE_V6_INIT,		/* a SYN from the IPv6 side, no answer */
 };
 
 /*
@@ -306,8 +313,9 @@ enum nat46_session_attr {
 	NAT46_SESSION_A_SRC4,		/* F be32: the client ("from") */
 	NAT46_SESSION_A_DST4,		/* F be32: the pool's address ("to") */
 	NAT46_SESSION_A_SPORT4,		/* F be16: the client's port or echo id */
-	NAT46_SESSION_A_DPORT,		/* F be16: the port on both sides; 0 in
-					 * an echo session
+	NAT46_SESSION_A_DPORT,		/* F be16: the target's port, on both
+					 * sides; of an echo that the target
+					 * has asked for: its id, else 0
 					 */
 	NAT46_SESSION_A_SRC6,		/* F be128: ours ("source") */
 	NAT46_SESSION_A_DST6,		/* F be128: the target */

@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# An IPv4-only server published to the IPv6 side by an inbound mapping, with real
+# programs. In a guest:
+#   selftests/vm/run -- 'bash $NAT46_SRC/selftests/inbound.sh'
+here=$(dirname "$(realpath "$0")")
+. "$here/lib.sh"
+. "$here/net.sh"
+. "$here/servers.sh"
+. "$here/nat46.sh"
+PREFIX=3fff:460:46:46::/96
+PUBLISHED=3fff:460:46:46::a00:10a	# 10.0.1.10
+MAPPED=198.18.9.7			# the IPv6 host, as the pod sees it
+
+# get WHO URL CURL-ARGUMENTS...
+get() {
+	local ns=$1 url=$2
+	shift 2
+	ip netns exec "$ns" curl -sS -m 10 "$@" "$url"
+}
+saved() { n46 save | md5sum; }
+
+nat46_guest_up
+mkdir -p "$SRV/pod"
+echo "Hello from the IPv4-only pod" >"$SRV/pod/index.html"
+head -c 3000000 /dev/urandom >"$SRV/pod/large"
+spawn pod python3 -u -m http.server --bind $POD4 --directory "$SRV/pod" 8080
+spawn pod socat UDP4-RECVFROM:4434,fork SYSTEM:'echo "$SOCAT_PEERADDR $SOCAT_PEERPORT"'
+wait_for 5 listens pod 8080
+wait_for 5 listens pod 4434
+ip -n router route add $PREFIX via $NODE6
+n46 pool add 198.18.0.0/16
+n46 source add prefix $PREFIX
+
+note "off by default"
+n46 map add 198.18.9.0/24 to 2001:db8:9::/120
+before=$(drops no-session)
+refute "a connection to the pod" get internet6 "http://[$PUBLISHED]:8080/" -m 1
+check "... dropped as no-session" test "$(drops no-session)" -gt "$before"
+
+note "on"
+check "map replace ... inbound" n46 map replace 198.18.9.0/24 to 2001:db8:9::/120 inbound
+same "shown" "198.18.9.0/24 to 2001:db8:9::/120 inbound proto static" "$(n46 map show)"
+same "a page of the IPv4-only pod" "Hello from the IPv4-only pod" "$(get internet6 "http://[$PUBLISHED]:8080/")"
+check "the pod saw the host by its IPv4 address" grep -q "^$MAPPED .*GET / HTTP" "$SRV/log"
+same "3 MB, whole" "$(md5sum <"$SRV/pod/large")" "$(get internet6 "http://[$PUBLISHED]:8080/large" | md5sum)"
+same "a datagram, its port kept" "$MAPPED 20046" \
+	"$(in_server socat -t1 - "UDP6:[$PUBLISHED]:4434,sourceport=20046" <<<hello)"
+check "ping6" in_server ping -6 -q -c3 -i0.2 -W2 -s 1000 $PUBLISHED
+check "ping6, in fragments" in_server ping -6 -q -c2 -i0.2 -W2 -s 3000 $PUBLISHED
+check "the pod pings the host meanwhile" in_pod ping -q -c2 -i0.2 -W2 $MAPPED
+get internet6 "http://[$PUBLISHED]:8081/" >/dev/null 2>&1
+same "a closed port is refused, not silent: curl's status" 7 $?
+check "a closed UDP port likewise" eval 'in_server socat -t2 - "UDP6:[$PUBLISHED]:9" <<<x 2>&1 | grep -q refused'
+path_mtu 1280
+same "3 MB through a path of 1280" "$(md5sum <"$SRV/pod/large")" \
+	"$(get internet6 "http://[$PUBLISHED]:8080/large" | md5sum)"
+path_mtu 1500
+
+note "half open"
+n46 session flush all >/dev/null
+in_pod nft 'add table ip f; add chain ip f i { type filter hook input priority 0; }
+	add rule ip f i tcp dport 8080 drop'
+refute "a server that does not answer" get internet6 "http://[$PUBLISHED]:8080/" -m 1
+same "its state" 1 "$(count state v6-init)"
+in_pod nft delete table ip f
+n46 param set timeout-tcp-syn 30
+check "it lasts for timeout-tcp-syn" eval 'n46 -j session state v6-init |
+	python3 -c "import json, sys; assert 20 < json.load(sys.stdin)[0][\"expires\"] <= 30"'
+n46 param reset timeout-tcp-syn
+
+note "save and restore"
+before=$(saved)
+check "restore what was saved" sh -c "ip netns exec node nat46 save | ip netns exec node nat46 restore"
+same "save says the same" "$before" "$(saved)"
+same "it still serves" "Hello from the IPv4-only pod" "$(get internet6 "http://[$PUBLISHED]:8080/")"
+
+note "re-pointed, while sessions live"
+n46 map flush all
+n46 map add $MAPPED to $SERVER6 inbound
+ip -n internet6 addr add 2001:db8:9::8/64 dev eth0 nodad
+ask() { in_server socat -t1 - "UDP6:[$PUBLISHED]:4434,sourceport=20047,bind=[$1]" <<<hello; }
+same "the first" "$MAPPED 20047" "$(ask $SERVER6)"
+check "another target" n46 map replace $MAPPED to 2001:db8:9::8 inbound
+before=$(drops no-port)
+same "it would have the tuple of the first" "" "$(ask 2001:db8:9::8)"
+same "... dropped as no-port" $((before + 1)) "$(drops no-port)"
+same "the first lives on" "$MAPPED 20047" "$(ask $SERVER6)"
+n46 session flush all >/dev/null
+same "then it has it" "$MAPPED 20047" "$(ask 2001:db8:9::8)"
+same "the first has no mapping any more" "" "$(ask $SERVER6)"
+
+note "the way back"
+ip -n node route del $POD4/32
+before=$(drops no-route4)
+n46 session flush all >/dev/null
+refute "no route to the pod" in_server ping -6 -q -c1 -W1 -I 2001:db8:9::8 $PUBLISHED
+same "... dropped as no-route4" $((before + 1)) "$(drops no-route4)"
+same "no session is left of it" 0 "$(count)"
+finish
