@@ -138,9 +138,12 @@ static int __init nat46_init(void)
 {
 	int err;
 
-	err = nat46_session_init();
+	err = nat46_bib_init();
 	if (err)
 		return err;
+	err = nat46_session_init();
+	if (err)
+		goto err_bib;
 	err = register_pernet_device(&net_ops);
 	if (err)
 		goto err_session;
@@ -163,6 +166,8 @@ err_pernet:
 	unregister_pernet_device(&net_ops);
 err_session:
 	nat46_session_exit();
+err_bib:
+	nat46_bib_exit();
 	return err;
 }
 
@@ -173,6 +178,7 @@ static void __exit nat46_exit(void)
 	unregister_netdevice_notifier(&device_nb);
 	unregister_pernet_device(&net_ops);
 	nat46_session_exit();
+	nat46_bib_exit();
 }
 
 module_init(nat46_init);

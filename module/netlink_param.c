@@ -37,6 +37,7 @@ const struct nla_policy nat46_nl_param_set[NAT46_PARAM_A_MAX + 1] = {
 	[NAT46_PARAM_A_MTU_MIN]			= { .type = NLA_U32 },
 	[NAT46_PARAM_A_FLOW_LABEL]		= { .type = NLA_U8 },
 	[NAT46_PARAM_A_TIMEOUT_TCP_SYN]		= { .type = NLA_U32 },
+	[NAT46_PARAM_A_PORT_MAPPING]		= { .type = NLA_U8 },
 };
 
 const struct nla_policy nat46_nl_param_get[NAT46_PARAM_A_MAX + 1] = {
@@ -86,6 +87,8 @@ static const struct param params[] = {
 	ROW(MTU_MIN, mtu_min, IPV6_MIN_MTU, U16_MAX, "mtu-min is 1280 to 65535 bytes"),
 	ROW(FLOW_LABEL, flow_label, NAT46_FLOW_LABEL_ZERO, NAT46_FLOW_LABEL_HASH,
 	    "flow-label is zero or hash"),
+	ROW(PORT_MAPPING, port_mapping, NAT46_PORT_MAPPING_PER_TARGET,
+	    NAT46_PORT_MAPPING_INDEPENDENT, "port-mapping is per-target or independent"),
 };
 
 static bool is_u8(const struct param *row)

@@ -204,6 +204,7 @@ struct nat46_params {
 	u8 tcp_midstream;		/* enum nat46_tcp_midstream */
 	u8 udp_refresh_inbound;
 	u8 flow_label;			/* enum nat46_flow_label */
+	u8 port_mapping;		/* enum nat46_port_mapping */
 };
 
 extern const struct nat46_params nat46_params_default;
@@ -446,6 +447,7 @@ struct nat46_session {
 	int oif;			/* of a dev source, else 0 */
 	__be32 syn;			/* sequence number of the client's SYN */
 	struct nat46_mapping *map;
+	struct nat46_bib *bib;		/* port-mapping independent; or NULL */
 	struct rcu_head rcu;
 };
 
@@ -501,6 +503,11 @@ u32 nat46_session_timeout(const struct nat46_session *s,
 
 /* seconds of a clock that only counts up while the machine runs */
 u32 nat46_now(void);
+
+/* ---- bib.c --------------------------------------------------------------------- */
+
+int nat46_bib_init(void);
+void nat46_bib_exit(void);
 
 /* ---- pool.c, source.c, policy.c, map.c: what the packet path asks ----------- */
 

@@ -145,11 +145,33 @@ static __wsum flow_diff(const struct nat46_session *s)
 	return csum_sub(d, (__force __wsum)s->t4.daddr);
 }
 
+/* Does a client's port have one of ours, whatever the target? */
+static bool independent(const struct nat46_pkt *p, const struct nat46_source *src)
+{
+	return p->conf->params.port_mapping == NAT46_PORT_MAPPING_INDEPENDENT &&
+	       src->type != NAT46_SOURCE_PREFIX &&
+	       (nat46_has_ports(p->t4.proto) || p->t4.proto == IPPROTO_ICMP);
+}
+
+/* The port is chosen, or that of the client's entry. */
+static int take_bound_port(struct nat46_session *s, struct nat46_session *instead,
+			   struct nat46_session **taken)
+{
+	int err;
+
+	s->diff = flow_diff(s);
+	err = nat46_session_insert(s, instead, taken);
+	if (err)
+		nat46_bib_put(s);
+	return err;
+}
+
 /*
  * Takes a free port of s->t6.saddr and hashes the session. -EEXIST with
  * *@taken: another CPU has just opened the flow.
  */
-static int take_port(struct nat46_session *s, const struct nat46_source *src,
+static int take_port(struct nat46_pkt *p, struct nat46_session *s,
+		     const struct nat46_source *src,
 		     struct nat46_session *instead, struct nat46_session **taken)
 {
 	const u32 hash = siphash_4u32((__force u32)s->t4.saddr,
@@ -167,8 +189,8 @@ static int take_port(struct nat46_session *s, const struct nat46_source *src,
 		if (!port)
 			continue;
 		s->t6.sport = htons(port);
-		s->diff = flow_diff(s);
-		err = nat46_session_insert(s, instead, taken);
+		err = independent(p, src) ? nat46_bib_make(s) : 0;
+		err = err ?: take_bound_port(s, instead, taken);
 		if (err != -EADDRINUSE)
 			return err;
 	}
@@ -201,17 +223,21 @@ static int take_any_port(struct nat46_pkt *p, struct nat46_session *s,
 	if (src->type == NAT46_SOURCE_PREFIX ||
 	    (!nat46_has_ports(s->t4.proto) && s->t4.proto != IPPROTO_ICMP))
 		return take_own_port(p, s, instead, taken);
-	return take_port(s, src, instead, taken);
+	return take_port(p, s, src, instead, taken);
 }
 
 static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 			      const struct nat46_source *src,
 			      struct nat46_session *instead, struct nat46_session **taken)
 {
+	const bool addr = src->type == NAT46_SOURCE_ADDR;
 	unsigned int k;
 	int err;
 
-	if (src->type != NAT46_SOURCE_ADDR)
+	if (independent(p, src) && nat46_bib_find(s, addr ? &src->lo : &s->t6.saddr,
+						  addr ? &src->hi : &s->t6.saddr))
+		return take_bound_port(s, instead, taken);
+	if (!addr)
 		return take_any_port(p, s, src, instead, taken);
 
 	for (k = 0; k < ADDR_TRIES; k++) {
@@ -469,7 +495,10 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 		*sp = s;
 		return NAT46_OK;
 	}
-	r = err == -EEXIST ? NAT46_OK : NAT46_DROP_NO_PORT;
+	if (err == -ENOMEM)
+		r = NAT46_DROP_NO_MEMORY;
+	else
+		r = err == -EEXIST ? NAT46_OK : NAT46_DROP_NO_PORT;
 
 undo_client:
 	nat46_client_ended(s->net, p->t4.saddr);

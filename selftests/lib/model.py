@@ -123,6 +123,10 @@ def walk(steps, seed):
             if new:
                 f.port6 = None
             got = f.c(b"", wait=1.0 if want else 0.05, **fields)
+            # a port of a session that is over may be another's by now
+            for g in flows if new else ():
+                if g is not f and (g.layer, g.dport, g.port6) == (f.layer, f.dport, f.port6):
+                    g.port6 = None
         else:
             want = life.target(flags, now)
             got = f.s(b"", wait=1.0 if want else 0.05, **fields)

@@ -408,6 +408,63 @@ def test_probe_idle():
     same("idle: it ends without an answer", f.s(flags="A", wait=0.2), None)
 
 
+def port_of(flow):
+    flow.c(b"x")
+    return flow.port6
+
+
+def test_port_mapping():
+    other = "2001:db8:9::72"
+    n46("map add 198.18.0.9 to", other)
+
+    def pair(sport, client=0, layer=UDP):
+        """the same client's port, to two targets"""
+        flows = [Flow(layer, 53, client=client), Flow(layer, 53, "198.18.0.9", other, client)]
+        for f in flows:
+            f.sport = sport
+        return flows
+
+    same_port = [len({port_of(f) for f in pair(40000 + i)}) == 1 for i in range(8)]
+    same("port-mapping per-target: chosen for each", all(same_port), False)
+    a, b = pair(25001)[0], pair(25001, 1)[1]
+    same("... targets share a port", (port_of(a), port_of(b)), (25001, 25001))
+    clash = pair(25003, 1)[1]
+    same("... (one for later)", port_of(clash), 25003)
+
+    param("port-mapping independent")
+    for layer in (UDP, TCP):
+        pairs = [pair(40100 + i, layer=layer) for i in range(8)]
+        got = [[f.c(**({"flags": "S"} if layer is TCP else {})) and f.port6 for f in p]
+               for p in pairs]
+        ok(f"port-mapping independent: one for both targets, {layer.__name__}",
+           all(x == y and x for x, y in got), got)
+        same("... and others for others", len({x for x, _ in got}), 8)
+    a, b = pair(25007)[0], pair(25007, 1)[1]
+    ports6 = port_of(a), port_of(b)
+    same("... no port for two clients, whatever the target", ports6[0], 25007)
+    ok("... the other has one of its own", ports6[1] and ports6[1] != 25007, ports6)
+    ok("... replies come back to each", a.s(b"y") and b.s(b"y"))
+    again = pair(25007, 1)[0]
+    same("... and keeps it", port_of(again), ports6[1])
+
+    mine, yours = pair(25003)
+    same("port-mapping: what shares a port from before stays", port_of(mine), 25003)
+    was = drops("no-port")
+    same("... a client that needs it towards the same target gets none", port_of(yours), None)
+    same("... counted", drops("no-port") - was, 1)
+    n46("session flush all")
+    same("port-mapping: free once its last session has ended", port_of(pair(25007, 1)[1]), 25007)
+    param("port-mapping per-target")
+    fresh = pair(25011, 1)[1]
+    same("... (another one from before)", port_of(fresh), 25011)
+    param("port-mapping independent")
+    got = port_of(pair(25011)[1])
+    ok("port-mapping: a new one takes none that is taken towards its target",
+       got and got != 25011, got)
+    same("... and keeps to that", port_of(pair(25011)[0]), got)
+    n46("map del 198.18.0.9")
+
+
 def mss_of(packet):
     return [v for k, v in packet[TCP].options if k == "MSS"] if packet else None
 

@@ -13,6 +13,7 @@ static const char *const switch_words[] = { "off", "on", NULL };
 static const char *const zero_csum_words[] = { "compute", "drop", "keep", NULL };
 static const char *const midstream_words[] = { "drop", "reset", "allow", NULL };
 static const char *const label_words[] = { "zero", "hash", NULL };
+static const char *const mapping_words[] = { "per-target", "independent", NULL };
 static const char *const copy_words[] = { "copy", NULL };
 static const char *const none_words[] = { "none", NULL };
 
@@ -49,6 +50,7 @@ static const struct key {
 	{ "tos", NAT46_PARAM_A_TOS, copy_words, .type = WORD_OR_NUMBER,
 	  .first = NAT46_TOS_COPY, .lo = 0, .hi = UINT8_MAX },
 	{ "flow-label", NAT46_PARAM_A_FLOW_LABEL, label_words, .type = WORD },
+	{ "port-mapping", NAT46_PARAM_A_PORT_MAPPING, mapping_words, .type = WORD },
 	{ "icmp-source", NAT46_PARAM_A_ICMP_SOURCE, none_words, .type = WORD_OR_V4 },
 };
 
@@ -245,5 +247,5 @@ const struct object param_object = {
 	"         | tcp-midstream (drop | reset | allow) | mss-clamp (on | off | BYTES)\n"
 	"         | udp-zero-csum (compute | drop | keep) | udp-refresh-inbound (on | off)\n"
 	"         | mtu-min BYTES | tos (copy | 0..255) | flow-label (zero | hash)\n"
-	"         | icmp-source (ADDR | none)\n"
+	"         | icmp-source (ADDR | none) | port-mapping (per-target | independent)\n"
 };

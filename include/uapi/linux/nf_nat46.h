@@ -368,6 +368,12 @@ enum nat46_tcp_midstream {
 	NAT46_TCP_MIDSTREAM_ALLOW,	/* it makes an established session */
 };
 
+/* PARAM_A_PORT_MAPPING: RFC 4787 REQ-1 */
+enum nat46_port_mapping {
+	NAT46_PORT_MAPPING_PER_TARGET,	/* targets share ports */
+	NAT46_PORT_MAPPING_INDEPENDENT,	/* a client's port keeps one of ours */
+};
+
 enum nat46_flow_label {
 	NAT46_FLOW_LABEL_ZERO,
 	NAT46_FLOW_LABEL_HASH,		/* one a session, RFC 6437 */
@@ -422,6 +428,7 @@ enum nat46_param_attr {
 	NAT46_PARAM_A_MTU_MIN,		/* u32: lowest path MTU in IPv6, 1280 */
 	NAT46_PARAM_A_FLOW_LABEL,	/* u8: enum nat46_flow_label, zero */
 	NAT46_PARAM_A_TIMEOUT_TCP_SYN,	/* u32, seconds, 240: half-open */
+	NAT46_PARAM_A_PORT_MAPPING,	/* u8: enum nat46_port_mapping, per target */
 
 	__NAT46_PARAM_A_MAX,
 	NAT46_PARAM_A_MAX = __NAT46_PARAM_A_MAX - 1
