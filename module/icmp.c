@@ -106,7 +106,7 @@ static void quoted_l4(u8 *l4, unsigned int have, const struct nat46_pkt *p, u8 p
 
 	if (!nat46_has_ports(proto))
 		return;
-	if (proto == IPPROTO_SCTP && have >= 12 && !p->q.fragment && p->q.l4_len >= 12)
+	if (proto == IPPROTO_SCTP && have >= 12 && !p->q.fragment)
 		*crc ^= cpu_to_le32(nat46_crc32c_change(ntohs(*field), ntohs(port),
 							p->q.l4_len - at - 2));
 	*field = port;
@@ -240,7 +240,6 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 
 	*(__be16 *)iph = htons(0x4500 | p->tos);
 	iph->tot_len = htons(skb->len);
-	iph->id = 0;
 	iph->frag_off = 0;
 	iph->ttl = p->hop - !s->local;
 	iph->protocol = IPPROTO_ICMP;

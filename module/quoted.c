@@ -215,7 +215,6 @@ enum nat46_reason nat46_parse_error6(struct nat46_pkt *p)
 	if (proto == NEXTHDR_FRAGMENT)
 		proto = quoted_fragment(p, &at);
 	/* we send no more in one packet than IPv4 could carry, headers and all */
-	q = (const struct ipv6hdr *)(p->skb->data + p->q.ip);
 	if (proto < 0 || at > p->q.end || at - p->q.ip - sizeof(*q) > l4_len ||
 	    l4_len > 0xffff - sizeof(struct iphdr))
 		return NAT46_DROP_ICMP_QUOTED;
