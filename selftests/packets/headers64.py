@@ -30,11 +30,14 @@ for total in (576, 1259, 1260):
          send6(r6(b"d" * (total - 28))).to4(r4(b"d" * (total - 28), flags=0)))
 for total in (1261, 1262, 1400, 1480):
     case(f"h64-df-{total}", R + "DF is set above 1260 bytes", opened(),
-         send6(r6(b"d" * (total - 28))).to4(r4(b"d" * (total - 28), flags="DF")))
+         send6(r6(b"d" * (total - 28))).to4(r4(b"d" * (total - 28), flags="DF", id=0)))
 case("h64-df-tcp-1261", R + "DF is set above 1260 bytes", tcp_opened(),
      send6(ts6("A", b"x" * 1221, 5001, 1001)[0]).to4(ts6("A", b"x" * 1221, 5001, 1001, df="DF")[1]))
 case("h64-df-tcp-1260", R + "DF is clear up to 1260 bytes", tcp_opened(),
      send6(ts6("A", b"x" * 1220, 5001, 1001)[0]).to4(ts6("A", b"x" * 1220, 5001, 1001)[1]))
+
+case("h64-many-idents", R + "each packet that may be cut has an Identification of its own", opened(),
+     send6(*(r6(b"%d" % n) for n in range(8))).to4(*(r4(b"%d" % n) for n in range(8))))
 
 for hlim in (2, 3, 32, 64, 128, 255):
     case(f"h64-hlim-{hlim}", R + "TTL is the Hop Limit, decremented",

@@ -73,6 +73,9 @@ for number, name in ((4, "ipip"), (8, "egp"), (41, "6in4"), (46, "rsvp"), (47, "
          send6(IPv6(src=T6, dst=S6, nh=number, hlim=64) / Raw(b"back")).to4(
              ipr4({"proto": number}) / Raw(b"back")))
 case("p-gre-empty", R + "any other protocol: nothing in it", send4(any4(47, b"")).to6(any6(47, b"")))
+D12 = b"\x4e\x21\x01\xbb\x03\0%b\x04\0\0\x4d"	# ports SP and DP, its length 3 words
+case("p-dccp-12", R + "DCCP's shortest header", send4(ip4({"proto": 33}) / Raw(D12 % b"\x12\x34"))
+     .to6(ip6({"nh": 33}) / Raw(D12 % moved(0x1234, C4, P4, S6, T6).to_bytes(2, "big"))))
 case("p-gre-no-session", "RFC 6146 3.5: IPv6 opens nothing here",
      send6(IPv6(src=T6, dst=SA6, nh=47) / Raw(b"x")).drop("no-session"))
 case("p-gre-error", "RFC 7915 5.3: what is quoted of it", send4(any4(47)).to6(any6(47)),

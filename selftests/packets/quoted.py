@@ -65,7 +65,7 @@ for src in ("127.0.0.1", "0.0.0.0", "10.255.255.255", "192.0.2.200"):
          UP, send4(error4(11, 0, r4(ttl=60), src=src)).to6(quoting6(3, 0, r6(hlim=60))))
 
 # cut
-for size in (8, 9, 12, 19, 20, 24):
+for size in (8, 9, 12, 18, 19, 20, 24):
     from4(f"tcp-{size}", f"{size} bytes of TCP",
           cut(ts6("PA", b"hello", 5001, 1001)[1], 20 + size),
           cut(ipr6({"hlim": 63}) / TCP(sport=DP, dport=SP, flags="PA", seq=5001, ack=1001) /
@@ -75,6 +75,9 @@ for size in (8, 9, 12, 19, 20, 24):
               40 + size),
           cut(ip4({"ttl": 60}) / TCP(sport=SP, dport=DP, flags="PA", seq=1001) / b"hello",
               20 + size), tcp_opened())
+T17 = bytes(ip6({"hlim": 60}) / TCP(sport=SP, dport=DP, flags="PA", seq=1001) / b"hello")[:57]
+from6("tcp-17", "17 bytes of TCP: half of a sum stays as it is", Raw(T17),
+      Raw(bytes(ip4({"ttl": 60, "proto": 6, "len": 45}) / Raw(T17[40:]))), tcp_opened())
 for size in (8, 10, 13):
     from4(f"udp-{size}", f"{size} bytes of UDP", cut(r4(ttl=60), 20 + size),
           cut(r6(hlim=60), 40 + size))
@@ -88,6 +91,20 @@ for size in (0, 10, 19):
     bad4(f"header-{size}", "not even an IPv4 header", cut(r4(ttl=60), size))
 for size in (0, 20, 39):
     bad6(f"header-{size}", "not even an IPv6 header", cut(u6(hlim=60, src=SA6), size))
+GRE = [send4(any4(47)).to6(any6(47))]
+from4("gre-0", "no ports, so the header alone will do",
+      cut(ipr4({"proto": 47, "ttl": 60}) / Raw(b"back"), 20),
+      cut(ipr6({"nh": 47, "hlim": 60}) / Raw(b"back"), 40), GRE)
+from6("gre-0", "no ports, so the header alone will do", cut(any6(47, hlim=60), 40),
+      cut(any4(47, ttl=60), 20), GRE)
+from6("gre-0-fragment", "no ports, so the headers alone will do",
+      cut(frag6(any6(47, b"x" * 16, hlim=60), 8, 8, ident=0x12348765)[0], 48),
+      cut(frag4(any4(47, b"x" * 16, ttl=60), 8, 8, ident=0x8765)[0], 20), GRE)
+LONG6 = bytes(u6(hlim=60))
+from6("length-65515", "no longer than an IPv4 packet can be", Raw(LONG6[:4] + b"\xff\xeb" + LONG6[6:]),
+      ip4({"ttl": 60, "len": 0xffff, "proto": 17}) / Raw(bytes(u4())[20:]))
+LONG6 = bytes(u6(hlim=60, src=SA6))
+bad6("length-65516", "longer than an IPv4 packet can be", Raw(LONG6[:4] + b"\xff\xec" + LONG6[6:]))
 BIG = b"0123456789abcdef" * 85		# 1360
 from6("576", "RFC 1812 4.3.2.3: an ICMPv4 error is at most 576 bytes", cut(u6(BIG, hlim=60), 1232),
       cut(u4(BIG, ttl=60), 548))
@@ -128,6 +145,15 @@ case("q46-port", S4 + "the session's port in what is quoted", CP,
      send4(error4(3, 3, r4(dst=C4P), src=C4P))
      .to6(quoting6(1, 4, ipr6({"dst": SA6P, "hlim": 63}) / UDP(sport=DP, dport=SP6) / b"answer",
                    src=SA6P)))
+# SCTP's sum has to be there, all of it; where it isn't, the port alone changes
+SC4, SC6 = (bytes(h / Sctp(sport=n, dport=DP) / b"12 and more") for h, n in
+            ((ip4({"src": C4P, "ttl": 60}), SP), (ip6({"src": SA6P, "hlim": 60}), SP6)))
+for size in (8, 11, 12, 13):
+    short = SC4[:20] + SC4[20:28] + SC6[48:52][:size - 8] if size < 12 else SC4[:20 + size]
+    case(f"q64-sctp-{size}", S5 + f"{size} bytes of SCTP",
+         send4(Raw(SC4)).to6(ip6({"src": SA6P, "hlim": 59, "nh": 132}) / Raw(SC6[40:])),
+         send6(error6(1, 4, Raw(SC6[:40 + size]), src=T6, dst=SA6P))
+         .to4(quoting4(3, 3, Raw(short), dst=C4P)))
 EP6 = ip6({"src": SA6P, "hlim": 63}) / Icmp6(type=128, rest=SP6 << 16 | SEQ) / b"ping"
 EP4 = ip4({"src": C4P, "ttl": 63}) / Icmp4(type=8, rest=ID << 16 | SEQ) / b"ping"
 case("q64-echo-id", S5 + "the client's own identifier in what is quoted",

@@ -164,7 +164,7 @@ def merge(gots, limit, number, find):
 
 
 def compare(side, wants, gots, step, find):
-    idents = set()
+    idents, seen = set(), set()
     if step.limit:
         gots = merge(gots, step.limit, step.number, find)
     for i, layer in enumerate(wants):
@@ -175,6 +175,11 @@ def compare(side, wants, gots, step, find):
             continue
         got, gso = gots[i]
         copy_chosen(want, got, layer, step, idents)
+        if got[0] >> 4 == 4 and not struct.unpack_from("!H", got, 6)[0] & 0x7fff:
+            number = got[4:6], got[9], got[12:20]
+            if number in seen:
+                find.append("IPv4: two packets with one Identification (RFC 6864 4.3)")
+            seen.add(number)
         if bytes(want) != got:
             find += [f"IPv{side}, packet {i + 1}: " + d for d in differences(bytes(want), got)]
             find += dump("wanted", bytes(want)) + dump("got", got)

@@ -135,7 +135,9 @@ class Side:
             packet = raw[VNET.size + 14:]
             if neighbours_talk(packet):
                 continue
-            flags, _, _, size, start, offset = VNET.unpack_from(raw)
+            flags, kind, _, size, start, offset = VNET.unpack_from(raw)
+            if kind not in (0, GSO_UDP_L4, GSO_TCPV4 if packet[0] >> 4 == 4 else GSO_TCPV6):
+                size = f"the other family's {size}"
             if flags & NEEDS_CSUM:
                 packet = finish(packet, start - 14, offset)
             out.append((packet, size))
