@@ -57,6 +57,7 @@ lint: ## checkpatch, sparse, shellcheck
 mutants: ## faults put into the module one by one: which test notices (hours; resumable)
 	selftests/mutants pure
 	selftests/mutants guest
+	selftests/mutants report >docs/mutants.md
 
 clean: ## what was built here
 	rm -rf $(O)
