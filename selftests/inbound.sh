@@ -52,6 +52,11 @@ check "the pod pings the host meanwhile" in_pod ping -q -c2 -i0.2 -W2 $MAPPED
 get internet6 "http://[$PUBLISHED]:8081/" >/dev/null 2>&1
 same "a closed port is refused, not silent: curl's status" 7 $?
 check "a closed UDP port likewise" eval 'in_server socat -t2 - "UDP6:[$PUBLISHED]:9" <<<x 2>&1 | grep -q refused'
+opened() { n46 -s map show 198.18.9.0/24 | sed 's/.* opened \([0-9]*\).*/\1/'; }
+before=$(opened)
+for n in pod internet6; do ip netns exec $n sysctl -qw net.ipv4.tcp_max_tw_buckets=0; done
+for _ in 1 2; do get internet6 "http://[$PUBLISHED]:8080/" --local-port 30123 >/dev/null; done
+same "a port that is used again has another session" $((before + 2)) "$(opened)"
 path_mtu 1280
 same "3 MB through a path of 1280" "$(md5sum <"$SRV/pod/large")" \
 	"$(get internet6 "http://[$PUBLISHED]:8080/large" | md5sum)"
