@@ -7,11 +7,11 @@ import sys
 import time
 
 from scapy.layers.inet import in4_chksum
-from scapy.layers.inet6 import in6_chksum
+from scapy.layers.inet6 import ICMPv6DestUnreach, in6_chksum
 
 import nat46
 from nat46 import ok, same
-from played import IP, TCP, UDP, IPv6, Port, Raw, count, drops, n46, right, sessions
+from played import ICMP, IP, TCP, UDP, IPv6, Port, Raw, count, drops, n46, right, sessions
 
 MAPPED, SERVER = "198.18.0.7", "2001:db8:9::71"
 CLIENTS = ("10.0.1.101", "10.0.1.202")
@@ -564,6 +564,24 @@ def test_udp_refresh():
             time.sleep(0.9)
             got = f.s(b"y", wait=0.3)
         same(f"udp-refresh-inbound {setting}: alive after 3.6 s", bool(got), alive)
+
+
+def test_errors_refresh_nothing():
+    """RFC 7857 section 7.1"""
+    param("timeout-udp 3")
+    f = Flow(UDP, 53)
+    sent, got = f.c(b"x"), f.s(b"y")
+    time.sleep(1.5)
+    f.client.drain()
+    server.send(IPv6(src=f.target, dst=f.addr6) / ICMPv6DestUnreach(code=4) / bytes(sent))
+    ok("errors: a target's crosses", f.client.see(lambda p: ICMP in p and p.dst == f.addr))
+    time.sleep(1)
+    server.drain()
+    f.client.send(IP(src=f.addr, dst=f.dst) / ICMP(type=3, code=3) / bytes(got))
+    ok("... and the client's", server.see(lambda p: ICMPv6DestUnreach in p and p.dst == f.target))
+    time.sleep(2)
+    same("errors: they keep no session alive", f.s(b"z", wait=0.3), None)
+    same("... it is gone", f.state(), None)
 
 
 def main():

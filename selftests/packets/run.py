@@ -24,7 +24,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 DUMP_MAX = 256
-MODES = ("default", "tx-off", "partial", "frags", "tap")
+MODES = ("default", "tx-off", "partial", "frags", "tap", "complete", "unnecessary")
+# by the module selftests/vm/testmod/skbs.c
+CARDS = ("complete", "unnecessary")
 TABLES = ("headers46", "headers64", "icmp46", "icmp64", "quoted", "options", "exthdr", "fragments",
           "checksum", "mtu", "protocols", "prefix", "inbound", "refused")
 
@@ -286,6 +288,11 @@ def main():
             print("#   " + line)
         if find and args.first:
             break
+    if args.mode in CARDS:
+        with open("/sys/module/skbs/parameters/made", encoding="ascii") as f:
+            made = int(f.read())
+        print(f"# {made} packets were made {args.mode}")
+        bad += made < len(cases)
     print(f"# {args.mode}: {len(cases)} cases, {bad} bad, in {time.monotonic() - ready:.1f} s "
           f"after {ready - start:.1f} s; {left_out} pending are left out")
     print(f"1..{len(cases)}")

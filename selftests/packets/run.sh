@@ -2,18 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0
 # All packet cases in each mode, in a guest:
 #   selftests/vm/run -- 'exec bash $NAT46_SRC/selftests/packets/run.sh'
-# With arguments: run.py's, once.
+# With arguments: run.py's, once. The modes complete and unnecessary need
+# TESTMOD=1 in the environment of vm/run, which builds a module for them.
 here=$(dirname "$(realpath "$0")")
 # few buckets, long chains: a part of a key that nobody compares is noticed
 insmod "$NAT46_KO" hashsize=64 || exit 1
 sysctl -qw net.ipv4.icmp_msgs_per_sec=1000000 net.ipv4.icmp_msgs_burst=1000000
 rc=0
 once() {
+	case $1 in complete | unnecessary) insmod "${NAT46_KO%/*}/skbs.ko" make="$1" || rc=1 ;; esac
 	/usr/bin/python3 "$here/run.py" "$@" || rc=1
 	local n
 	for n in pod node internet6; do
 		ip netns del $n
 	done
+	! grep -q ^skbs /proc/modules || rmmod skbs || rc=1
 }
 if [ $# -gt 0 ]; then
 	once "$@"
