@@ -39,48 +39,6 @@ static bool too_big(const struct sk_buff *skb, int grow, unsigned int mtu)
 	return skb->len + grow > mtu;
 }
 
-/* Which reasons the client hears of, and how. */
-static void tell_client(struct nat46_pkt *p, enum nat46_reason r)
-{
-	switch (r) {
-	case NAT46_DROP_UNMAPPED:
-		if (p->conf->params.unmapped != NAT46_UNMAPPED_REJECT)
-			return;
-		fallthrough;
-	case NAT46_DROP_NO_SOURCE:
-	case NAT46_DROP_NO_PORT:
-	case NAT46_DROP_MAX_SESSIONS:
-	case NAT46_DROP_MAX_PER_CLIENT:
-	case NAT46_DROP_DRAINING:
-	case NAT46_DROP_NO_ROUTE6:
-		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
-	case NAT46_DROP_POLICY:
-	case NAT46_DROP_TARGET_LOCAL:
-	case NAT46_DROP_SOURCE_LOOP:
-	case NAT46_DROP_NOT_GLOBAL:
-		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0);
-	case NAT46_DROP_PROTO:
-		if (ip_hdr(p->skb)->protocol == IPPROTO_IGMP)	/* RFC 7915 4.2 */
-			return;
-		fallthrough;
-	case NAT46_DROP_AH:
-		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);
-	case NAT46_DROP_SOURCE_ROUTE:
-		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_SR_FAILED, 0);
-	case NAT46_DROP_TCP_MIDSTREAM:
-		if (p->conf->params.tcp_midstream == NAT46_TCP_MIDSTREAM_RESET)
-			nat46_tcp_reset(p);
-		return;
-	case NAT46_DROP_HOP_LIMIT:
-		return nat46_icmp4_error(p, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
-	case NAT46_DROP_TOO_BIG:
-		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
-					 p->mtu - NAT46_GROWTH);
-	default:
-		return;
-	}
-}
-
 /*
  * May the packet, @grow bytes longer, be sent to a path of @mtu? One that may
  * be cut is, by the kernel, on its way out: fragments that came with DF set
@@ -93,6 +51,31 @@ static bool fits46(const struct nat46_pkt *p, int grow, unsigned int mtu)
 	if (skb_is_gso(p->skb))
 		return false;
 	return !p->df || (p->frag_max && p->frag_max + NAT46_FRAG_GROWTH <= mtu);
+}
+
+static unsigned int from_ipv6(struct nat46_pkt *p);
+
+/*
+ * A packet that was rewritten to IPv6 for one of our own sources goes back at
+ * once, to whichever client has that address and port: RFC 6146 section 3.8. It
+ * ends in IPv4, so it comes by here once.
+ */
+static void hairpin(const struct nat46_pkt *p)
+{
+	struct nat46_pkt back = {
+		.skb = p->skb,
+		.nn = p->nn,
+		.conf = p->conf,
+		.hairpinned = true,
+	};
+
+	nat46_count(p->nn, NAT46_CNT_PKT_46);
+	memset(IP6CB(p->skb), 0, sizeof(*IP6CB(p->skb)));
+	/* without DF, or in fragments, it may be cut again */
+	if (!p->icmp_error && (!p->df || p->frag_max))
+		IP6CB(p->skb)->frag_max_size = p->frag_max ? p->frag_max + NAT46_GROWTH : U16_MAX;
+	if ((from_ipv6(&back) & NF_VERDICT_MASK) != NF_STOLEN)
+		kfree_skb(back.skb);
 }
 
 /* An ICMPv4 error about a packet that we sent to a client. */
@@ -123,7 +106,10 @@ static enum nat46_reason translate_error46(struct nat46_pkt *p)
 	r = nat46_icmp46(p, s, dst, dst4);
 	if (r)
 		return r;
-	nat46_send6(p, dst);
+	if (s->hairpin)
+		hairpin(p);
+	else
+		nat46_send6(p, dst);
 	return NAT46_OK;
 }
 
@@ -188,6 +174,10 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 	if (unlikely(p->tcp_flags & NAT46_TCP_SYN))
 		nat46_mss_clamp(p, s);
 	nat46_rewrite46(p, s);
+	if (unlikely(s->hairpin)) {
+		hairpin(p);
+		return NAT46_OK;
+	}
 	if (unlikely(s->stateless && !skb_is_gso(p->skb) && p->skb->len > nat46_fragment_size6(p)))
 		return nat46_cut6(p, dst, nat46_fragment_size6(p));
 	nat46_send6(p, dst);
@@ -353,7 +343,7 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 	    p->conf->params.unmapped == NAT46_UNMAPPED_PASS)
 		return NF_ACCEPT;
 	nat46_drop(p->nn, r);
-	tell_client(p, r);
+	nat46_tell_client(p, r);
 	return p->local ? NF_DROP_ERR(-EHOSTUNREACH) : NF_DROP;
 }
 
@@ -481,6 +471,9 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 	}
 	if (unlikely(READ_ONCE(s->moved)) && !nat46_session_move_back(p, s))
 		return not_ours(p, NAT46_DROP_NO_SESSION);
+	/* not from outside; errors of this node's own stack are */
+	if (unlikely(s->hairpin) && !p->hairpinned && !p->icmp_error)
+		return not_ours(p, NAT46_DROP_SOURCE_LOOP);
 	if (unlikely(must_segment(p->skb)))
 		return in_segments(p, from_ipv6);
 

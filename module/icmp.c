@@ -206,7 +206,7 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 		m.info = max(min(m.info, dst_mtu(dst6)), p->conf->params.mtu_min);
 	if (!nat46_icmp_error64(&m, p->q.fragment ? NAT46_FRAG_GROWTH : NAT46_GROWTH))
 		return NAT46_DROP_ICMP_TYPE;
-	if (p->icmp.type == ICMPV6_PKT_TOOBIG)
+	if (p->icmp.type == ICMPV6_PKT_TOOBIG && !s->hairpin)
 		learn_mtu6(p, s);
 	if (m.type == ICMP_DEST_UNREACH && m.code == ICMP_FRAG_NEEDED && dst)
 		m.info = min_t(u32, m.info, dst_mtu(dst));

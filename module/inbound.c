@@ -97,6 +97,9 @@ static enum nat46_reason check_path(struct nat46_pkt *p, struct nat46_session *s
 	r = nat46_session_allowed(p, s);
 	if (r)
 		return r;
+	/* nobody outside has an address of ours (RFC 6146 section 3.5) */
+	if (s->hairpin && !p->hairpinned)
+		return NAT46_DROP_SOURCE_LOOP;
 	dst = nat46_route4(s, p->skb);
 	if (IS_ERR(dst))
 		return NAT46_DROP_NO_ROUTE4;

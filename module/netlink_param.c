@@ -38,6 +38,7 @@ const struct nla_policy nat46_nl_param_set[NAT46_PARAM_A_MAX + 1] = {
 	[NAT46_PARAM_A_FLOW_LABEL]		= { .type = NLA_U8 },
 	[NAT46_PARAM_A_TIMEOUT_TCP_SYN]		= { .type = NLA_U32 },
 	[NAT46_PARAM_A_PORT_MAPPING]		= { .type = NLA_U8 },
+	[NAT46_PARAM_A_HAIRPIN]			= { .type = NLA_U8 },
 };
 
 const struct nla_policy nat46_nl_param_get[NAT46_PARAM_A_MAX + 1] = {
@@ -89,6 +90,8 @@ static const struct param params[] = {
 	    "flow-label is zero or hash"),
 	ROW(PORT_MAPPING, port_mapping, NAT46_PORT_MAPPING_PER_TARGET,
 	    NAT46_PORT_MAPPING_INDEPENDENT, "port-mapping is per-target or independent"),
+	ROW(HAIRPIN, hairpin, NAT46_HAIRPIN_REFUSE, NAT46_HAIRPIN_ALLOW,
+	    "hairpin is refuse or allow"),
 };
 
 static bool is_u8(const struct param *row)

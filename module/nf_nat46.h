@@ -205,6 +205,7 @@ struct nat46_params {
 	u8 udp_refresh_inbound;
 	u8 flow_label;			/* enum nat46_flow_label */
 	u8 port_mapping;		/* enum nat46_port_mapping */
+	u8 hairpin;			/* enum nat46_hairpin */
 };
 
 extern const struct nat46_params nat46_params_default;
@@ -361,6 +362,7 @@ struct nat46_pkt {
 	bool local;			/* 4->6: sent by a socket of this node */
 	bool icmp_error;		/* the tuple is the quoted packet's */
 	bool udp_zero;			/* UDP without a checksum */
+	bool hairpinned;		/* 6->4: a client's, just translated */
 	u8 csum;			/* enum nat46_csum */
 	u8 hop;				/* TTL or hop limit */
 	u8 tos;
@@ -428,6 +430,7 @@ struct nat46_session {
 	bool local;			/* opened by a socket of this node */
 	bool dead;			/* under both bucket locks: unhashed */
 	bool stateless;			/* of a prefix source */
+	bool hairpin;			/* its target is an address of a source */
 	bool moved;			/* under the IPv4 bucket's lock: another
 					 * session has the IPv4 tuple
 					 */
@@ -579,6 +582,10 @@ void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 /* ---- neigh.c: neighbours that ask for an address of a source ------------------- */
 
 unsigned int nat46_neigh_in(const struct nat46_pkt *p);
+
+/* ---- tell.c -------------------------------------------------------------------- */
+
+void nat46_tell_client(struct nat46_pkt *p, enum nat46_reason r);
 
 /* ---- mss.c --------------------------------------------------------------------- */
 

@@ -254,17 +254,18 @@ static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 /**
  * nat46_session_allowed() - may the session be, with that target?
  * @p: its first packet
- * @s: the session, its client and target known
+ * @s: the session, its client and target known; is told if it is a hairpin
  *
  * Context: RCU.
  * Return: NAT46_OK, or why not.
  */
-enum nat46_reason nat46_session_allowed(const struct nat46_pkt *p, const struct nat46_session *s)
+enum nat46_reason nat46_session_allowed(const struct nat46_pkt *p, struct nat46_session *s)
 {
 	if (nat46_policy_check(p->conf, &s->t6.daddr, s->t4.saddr, s->t4.proto,
 			       ntohs(s->t4.dport)) != NAT46_POLICY_ALLOW)
 		return NAT46_DROP_POLICY;
-	if (nat46_source_holds(p->conf, &s->t6.daddr))
+	s->hairpin = nat46_source_holds(p->conf, &s->t6.daddr);
+	if (s->hairpin && p->conf->params.hairpin != NAT46_HAIRPIN_ALLOW)
 		return NAT46_DROP_SOURCE_LOOP;
 	if (ipv6_chk_addr(p->nn->net, &s->t6.daddr, NULL, 0))
 		return NAT46_DROP_TARGET_LOCAL;
@@ -305,6 +306,9 @@ static enum nat46_reason choose_path(struct nat46_pkt *p,
 	r = nat46_session_allowed(p, s);
 	if (r)
 		return r;
+	/* its answers would be for the host, or a socket of it */
+	if (s->hairpin && (p->local || src->type == NAT46_SOURCE_DEV))
+		return NAT46_DROP_SOURCE_LOOP;
 	if (src->type == NAT46_SOURCE_DEV) {
 		s->oif = src->ifindex;
 	} else if (src->type == NAT46_SOURCE_ADDR) {

@@ -44,7 +44,8 @@ static u32 route_cookie(struct dst_entry *dst)
  * check fails, or passes for a route that is right as well.
  *
  * Context: RCU; the route is not referenced.
- * Return: the route or ERR_PTR(-errno).
+ * Return: the route or ERR_PTR(-errno); of a hairpin session one that leads
+ * nowhere.
  */
 struct dst_entry *nat46_route6(struct nat46_session *s,
 			       const struct sk_buff *skb)
@@ -54,6 +55,9 @@ struct dst_entry *nat46_route6(struct nat46_session *s,
 
 	if (likely(dst && dst_check(dst, READ_ONCE(s->cookie6))))
 		return dst;
+	/* it never leaves: any length will do, for any headroom */
+	if (s->hairpin)
+		return &s->net->ipv6.ip6_null_entry->dst;
 
 	fl6.flowi6_oif = s->oif;
 	fl6.flowi6_mark = skb->mark;

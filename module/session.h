@@ -17,7 +17,7 @@ enum nat46_reason nat46_session_new(struct nat46_pkt *p, struct nat46_mapping *m
 void nat46_session_undo(struct nat46_session *s);
 void nat46_session_finish(const struct nat46_pkt *p, struct nat46_session *s);
 bool nat46_client_usable(const struct nat46_conf *conf, __be32 client);
-enum nat46_reason nat46_session_allowed(const struct nat46_pkt *p, const struct nat46_session *s);
+enum nat46_reason nat46_session_allowed(const struct nat46_pkt *p, struct nat46_session *s);
 enum nat46_reason nat46_session_reaches(const struct nat46_pkt *p, struct nat46_session *s);
 int nat46_first_state(const struct nat46_pkt *p, u8 proto);
 

@@ -95,7 +95,41 @@ n46 session flush all >/dev/null
 same "then it has it" "$MAPPED 20047" "$(ask 2001:db8:9::8)"
 same "the first has no mapping any more" "" "$(ask $SERVER6)"
 
+note "from one pod to the other"
+n46 map flush all
+n46 map add $MAPPED to $PUBLISHED	# what pod2 calls the pod
+n46 map add 198.18.9.8 to 3fff:460:46:46::a00:10b inbound	# what the pod calls pod2
+page="http://$MAPPED:8080"
+before=$(drops hairpin)
+refute "refused by default" get pod2 "$page/" -m 2
+check "... by name" test "$(drops hairpin)" -gt "$before"
+check "param set hairpin allow" n46 param set hairpin allow
+same "a page" "Hello from the IPv4-only pod" "$(get pod2 "$page/")"
+check "the pod saw pod2's mapped address" grep -q "^198.18.9.8 .*GET / HTTP" "$SRV/log"
+same "3 MB, whole" "$(md5sum <"$SRV/pod/large")" "$(get pod2 "$page/large" | md5sum)"
+in_pod ethtool -K eth0 tx off >/dev/null
+in_pod2 ethtool -K eth0 tx off >/dev/null
+same "3 MB without offloads" "$(md5sum <"$SRV/pod/large")" "$(get pod2 "$page/large" | md5sum)"
+same "a datagram" "198.18.9.8 20048" "$(in_pod2 socat -t1 - "UDP4:$MAPPED:4434,sourceport=20048" <<<hello)"
+check "ping" in_pod2 ping -q -c3 -i0.2 -W2 $MAPPED
+check "ping, in fragments" in_pod2 ping -q -c2 -i0.2 -W2 -s 3000 $MAPPED
+get pod2 "http://$MAPPED:8081/" >/dev/null 2>&1
+same "a closed port is refused" 7 $?
+check "a closed UDP port likewise" eval 'in_pod2 socat -t2 - "UDP4:$MAPPED:9" <<<x 2>&1 | grep -q refused'
+ip -n node link set eni1 mtu 1280
+ip -n pod link set eth0 mtu 1280
+same "3 MB to a shorter link" "$(md5sum <"$SRV/pod/large")" "$(get pod2 "$page/large" | md5sum)"
+check "a long ping, with DF: it is told" eval \
+	'in_pod2 ping -c2 -i0.2 -W2 -M do -s 1400 $MAPPED 2>&1 | grep -qi "mtu *= *1280"'
+check "... without, it is cut" in_pod2 ping -q -c2 -i0.2 -W2 -M dont -s 1400 $MAPPED
+ip -n node link set eni1 mtu 1500
+ip -n pod link set eth0 mtu 1500
+refute "the node itself is no client of it" get node "$page/" -m 2
+n46 param reset hairpin
+n46 map flush all
+
 note "the way back"
+n46 map add $MAPPED to 2001:db8:9::8 inbound
 ip -n node route del $POD4/32
 before=$(drops no-route4)
 n46 session flush all >/dev/null

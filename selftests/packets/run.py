@@ -28,7 +28,7 @@ MODES = ("default", "tx-off", "partial", "frags", "tap", "complete", "unnecessar
 # by the module selftests/vm/testmod/skbs.c
 CARDS = ("complete", "unnecessary")
 TABLES = ("headers46", "headers64", "icmp46", "icmp64", "quoted", "options", "exthdr", "fragments",
-          "checksum", "mtu", "protocols", "prefix", "inbound", "refused")
+          "checksum", "mtu", "protocols", "prefix", "inbound", "hairpin", "refused")
 
 
 def pending(mode):

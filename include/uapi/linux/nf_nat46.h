@@ -368,6 +368,12 @@ enum nat46_tcp_midstream {
 	NAT46_TCP_MIDSTREAM_ALLOW,	/* it makes an established session */
 };
 
+/* PARAM_A_HAIRPIN: a target that is an address of an addr or prefix source */
+enum nat46_hairpin {
+	NAT46_HAIRPIN_REFUSE,
+	NAT46_HAIRPIN_ALLOW,		/* it is another client's */
+};
+
 /* PARAM_A_PORT_MAPPING: RFC 4787 REQ-1 */
 enum nat46_port_mapping {
 	NAT46_PORT_MAPPING_PER_TARGET,	/* targets share ports */
@@ -429,6 +435,7 @@ enum nat46_param_attr {
 	NAT46_PARAM_A_FLOW_LABEL,	/* u8: enum nat46_flow_label, zero */
 	NAT46_PARAM_A_TIMEOUT_TCP_SYN,	/* u32, seconds, 240: half-open */
 	NAT46_PARAM_A_PORT_MAPPING,	/* u8: enum nat46_port_mapping, per target */
+	NAT46_PARAM_A_HAIRPIN,		/* u8: enum nat46_hairpin, refuse */
 
 	__NAT46_PARAM_A_MAX,
 	NAT46_PARAM_A_MAX = __NAT46_PARAM_A_MAX - 1
