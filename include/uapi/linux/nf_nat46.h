@@ -47,7 +47,7 @@
  * Raised with every change that an older tool would misread. A tool refuses
  * to go on when its own number is not the module's (INFO_GET).
  */
-#define NAT46_API		2
+#define NAT46_API		3
 
 /* Multicast groups. */
 #define NAT46_MCGRP_MAP		"map"		/* MAP_NTF */
