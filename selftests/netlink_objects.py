@@ -12,7 +12,7 @@ def test_unset():
     new_netns()
     n = Nat46()
     info = n.info()
-    same("info: API", info[C["INFO_A_API"]], 2)
+    same("info: API", info[C["INFO_A_API"]], 3)
     same("info: nothing is set", [info[C["INFO_A_" + k]] for k in
                                   ("POOLS", "SOURCES", "MAPPINGS", "POLICIES", "SESSIONS")],
          [0] * 5)
