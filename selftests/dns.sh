@@ -150,12 +150,12 @@ silent=$!
 pids="$pids $silent"
 start "upstream 127.0.0.3
 upstream 127.0.0.2
-upstream-timeout 300"
+upstream-timeout 2000"
 wait_for 5 sh -c 'ss -Hlnu "sport = :53" | grep -q 127.0.0.3'
-check "rule 5: one that is silent is passed over" q ask --timeout 3 "$D" both.example A
+check "rule 5: one that is silent is passed over" q ask --timeout 6 "$D" both.example A
 t=$(date +%s%N)
 check "and asked last for a while" q ask "$D" mx.example MX
-[ $((($(date +%s%N) - t) / 1000000)) -lt 280 ] && ok "so that no query waits for it" || not_ok "it waited"
+[ $((($(date +%s%N) - t) / 1000000)) -lt 1900 ] && ok "so that no query waits for it" || not_ok "it waited"
 stop
 start "upstream 127.0.0.3
 upstream-timeout 300"
