@@ -50,6 +50,8 @@ check: ## all tests (installs what they need)
 check-all: check ## the same, and what takes an hour: a million steps of the model
 	selftests/vm/run --time-travel --timeout 14400 --mem 1024 -- \
 		'STEPS=1000000 exec bash $$NAT46_SRC/selftests/rules.sh'
+	TESTMOD=1 selftests/vm/run --debug --timeout 3600 --mem 1536 -- \
+		'cd $$NAT46_SRC/selftests/packets && bash ./run.sh && exec bash ./run.sh -m complete unnecessary'
 
 lint: ## checkpatch, sparse, shellcheck
 	@selftests/lint/run

@@ -62,13 +62,10 @@ static unsigned int from_ipv6(struct nat46_pkt *p);
  */
 static void hairpin(const struct nat46_pkt *p)
 {
-	struct nat46_pkt back = {
-		.skb = p->skb,
-		.nn = p->nn,
-		.conf = p->conf,
-		.hairpinned = true,
-	};
+	struct nat46_pkt back;
 
+	nat46_pkt_init(&back, p->skb, p->nn, p->conf);
+	back.hairpinned = true;
 	nat46_count(p->nn, NAT46_CNT_PKT_46);
 	memset(IP6CB(p->skb), 0, sizeof(*IP6CB(p->skb)));
 	/* without DF, or in fragments, it may be cut again */
@@ -272,7 +269,7 @@ static enum nat46_reason translate64(struct nat46_pkt *p,
 	else
 		nat46_send4_local(p);
 	if (unlikely(probe))
-		nat46_tcp_probe(s);
+		nat46_tcp_probe(s, p->conf);
 	return NAT46_OK;
 }
 
@@ -351,15 +348,17 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 static unsigned int hook_in4(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
-	struct nat46_pkt p = { .skb = skb, .nn = nat46_pernet(state->net) };
+	struct nat46_net *nn = nat46_pernet(state->net);
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+	struct nat46_pkt p;
 
-	p.conf = rcu_dereference(p.nn->conf);
-	if (!p.conf || !nat46_pool_find(p.conf, ip_hdr(skb)->daddr))
+	if (!conf || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
 		return NF_ACCEPT;
 	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
 		return NF_ACCEPT;
-	if ((skb->mark ^ p.conf->params.hook_mark) & p.conf->params.hook_mask)
+	if ((skb->mark ^ conf->params.hook_mark) & conf->params.hook_mask)
 		return NF_ACCEPT;
+	nat46_pkt_init(&p, skb, nn, conf);
 	return whole4(&p) ? from_ipv4(&p) : NF_STOLEN;
 }
 
@@ -383,20 +382,19 @@ static bool about_a_reply(const struct sk_buff *skb)
 static unsigned int hook_out4(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state)
 {
-	struct nat46_pkt p = {
-		.skb = skb,
-		.nn = nat46_pernet(state->net),
-		.local = true,
-	};
+	struct nat46_net *nn = nat46_pernet(state->net);
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+	struct nat46_pkt p;
 
-	p.conf = rcu_dereference(p.nn->conf);
-	if (!p.conf || !nat46_pool_find(p.conf, ip_hdr(skb)->daddr))
+	if (!conf || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
 		return NF_ACCEPT;
+	nat46_pkt_init(&p, skb, nn, conf);
+	p.local = true;
 	if (about_a_reply(skb))
 		return from_ipv4(&p);
-	if (!p.conf->params.local_out)
+	if (!conf->params.local_out)
 		return NF_ACCEPT;
-	if ((skb->mark ^ p.conf->params.hook_mark) & p.conf->params.hook_mask)
+	if ((skb->mark ^ conf->params.hook_mark) & conf->params.hook_mask)
 		return NF_ACCEPT;
 	return whole4(&p) ? from_ipv4(&p) : NF_STOLEN;
 }
@@ -488,11 +486,13 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 static unsigned int hook_in6(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
-	struct nat46_pkt p = { .skb = skb, .nn = nat46_pernet(state->net) };
+	struct nat46_net *nn = nat46_pernet(state->net);
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+	struct nat46_pkt p;
 
-	p.conf = rcu_dereference(p.nn->conf);
-	if (!p.conf || !p.conf->sources->n)
+	if (!conf || !conf->sources->n)
 		return NF_ACCEPT;
+	nat46_pkt_init(&p, skb, nn, conf);
 	if (skb->pkt_type == PACKET_MULTICAST)
 		return nat46_neigh_in(&p);
 	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
@@ -509,15 +509,19 @@ static unsigned int hook_in6(void *priv, struct sk_buff *skb,
 static unsigned int hook_out6(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state)
 {
-	struct nat46_pkt p = { .skb = skb, .nn = nat46_pernet(state->net) };
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	const struct nat46_conf *conf;
+	struct nat46_net *nn;
+	struct nat46_pkt p;
 
 	if (ip6h->nexthdr != IPPROTO_ICMPV6)
 		return NF_ACCEPT;
-	p.conf = rcu_dereference(p.nn->conf);
-	if (!p.conf || !nat46_source_holds(p.conf, &ip6h->daddr) ||
-	    ipv6_chk_addr(p.nn->net, &ip6h->daddr, NULL, 0))
+	nn = nat46_pernet(state->net);
+	conf = rcu_dereference(nn->conf);
+	if (!conf || !nat46_source_holds(conf, &ip6h->daddr) ||
+	    ipv6_chk_addr(nn->net, &ip6h->daddr, NULL, 0))
 		return NF_ACCEPT;
+	nat46_pkt_init(&p, skb, nn, conf);
 	if (nat46_parse6(&p) != NAT46_OK || !p.icmp_error)
 		return NF_ACCEPT;
 	return from_ipv6(&p);

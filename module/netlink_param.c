@@ -39,6 +39,8 @@ const struct nla_policy nat46_nl_param_set[NAT46_PARAM_A_MAX + 1] = {
 	[NAT46_PARAM_A_TIMEOUT_TCP_SYN]		= { .type = NLA_U32 },
 	[NAT46_PARAM_A_PORT_MAPPING]		= { .type = NLA_U8 },
 	[NAT46_PARAM_A_HAIRPIN]			= { .type = NLA_U8 },
+	[NAT46_PARAM_A_FILTER_HOOKS]		= { .type = NLA_U8 },
+	[NAT46_PARAM_A_FILTER_HOOKS4]		= { .type = NLA_U8 },
 };
 
 const struct nla_policy nat46_nl_param_get[NAT46_PARAM_A_MAX + 1] = {
@@ -92,6 +94,10 @@ static const struct param params[] = {
 	    NAT46_PORT_MAPPING_INDEPENDENT, "port-mapping is per-target or independent"),
 	ROW(HAIRPIN, hairpin, NAT46_HAIRPIN_REFUSE, NAT46_HAIRPIN_ALLOW,
 	    "hairpin is refuse or allow"),
+	ROW(FILTER_HOOKS, filter_hooks, NAT46_FILTER_HOOKS_OUTPUT, NAT46_FILTER_HOOKS_OFF,
+	    "filter-hooks is output, forward or off"),
+	ROW(FILTER_HOOKS4, filter_hooks4, NAT46_FILTER_HOOKS4_OFF, NAT46_FILTER_HOOKS4_FORWARD,
+	    "filter-hooks4 is off or forward"),
 };
 
 static bool is_u8(const struct param *row)

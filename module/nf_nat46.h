@@ -206,6 +206,8 @@ struct nat46_params {
 	u8 flow_label;			/* enum nat46_flow_label */
 	u8 port_mapping;		/* enum nat46_port_mapping */
 	u8 hairpin;			/* enum nat46_hairpin */
+	u8 filter_hooks;		/* enum nat46_filter_hooks */
+	u8 filter_hooks4;		/* enum nat46_filter_hooks4 */
 };
 
 extern const struct nat46_params nat46_params_default;
@@ -355,6 +357,7 @@ struct nat46_quoted {
 	u32 id;				/* host order */
 };
 
+/* nat46_pkt_init() zeroes what lies before the tuple; parsing fills in the rest. */
 struct nat46_pkt {
 	struct sk_buff *skb;
 	struct nat46_net *nn;
@@ -384,6 +387,15 @@ struct nat46_pkt {
 	struct nat46_icmp_msg icmp;	/* icmp_error: as it came */
 	struct nat46_quoted q;		/* icmp_error */
 };
+
+static inline void nat46_pkt_init(struct nat46_pkt *p, struct sk_buff *skb,
+				  struct nat46_net *nn, const struct nat46_conf *conf)
+{
+	memset(p, 0, offsetof(struct nat46_pkt, t4));
+	p->skb = skb;
+	p->nn = nn;
+	p->conf = conf;
+}
 
 /*
  * Fill in @p from p->skb, whose data is at the network header. Nothing of the
@@ -434,6 +446,7 @@ struct nat46_session {
 	bool moved;			/* under the IPv4 bucket's lock: another
 					 * session has the IPv4 tuple
 					 */
+	u16 ident;			/* of its next IPv4 packet without DF */
 	struct nat46_tuple6 t6;
 	__wsum diff;			/* 4->6: addresses and ports; an echo
 					 * session: IPv6 addresses, identifier
@@ -556,7 +569,7 @@ void nat46_map_put(struct nat46_mapping *m);
 int nat46_headroom(struct sk_buff *skb, unsigned int writable,
 		   unsigned int grow, const struct net_device *out);
 void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s);
-void nat46_rewrite64(struct nat46_pkt *p, const struct nat46_session *s);
+void nat46_rewrite64(struct nat46_pkt *p, struct nat46_session *s);
 enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *s,
 			       const struct dst_entry *dst, struct dst_entry *dst4);
 enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *s,
@@ -579,6 +592,11 @@ bool nat46_send4_local(struct nat46_pkt *p);
 void nat46_icmp4_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 
+/* ---- direct.c: past the hooks, straight to the neighbour ----------------------- */
+
+bool nat46_direct6(struct sk_buff *skb, struct dst_entry *dst, unsigned int mtu);
+bool nat46_direct4(struct sk_buff *skb, struct dst_entry *dst);
+
 /* ---- neigh.c: neighbours that ask for an address of a source ------------------- */
 
 unsigned int nat46_neigh_in(const struct nat46_pkt *p);
@@ -594,7 +612,7 @@ void nat46_mss_clamp(struct nat46_pkt *p, struct nat46_session *s);
 /* ---- segment.c: TCP segments of our own ---------------------------------------- */
 
 void nat46_tcp_reset(struct nat46_pkt *p);
-void nat46_tcp_probe(struct nat46_session *s);
+void nat46_tcp_probe(struct nat46_session *s, const struct nat46_conf *conf);
 
 /* ---- conf.c, restore.c: changes; may sleep, take nn->lock --------------------- */
 

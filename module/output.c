@@ -8,6 +8,7 @@
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <net/icmp.h>
 #include <net/ip.h>
@@ -149,20 +150,37 @@ unsigned int nat46_fragment_size6(const struct nat46_pkt *p)
 	return p->frag_max ? clamp_t(u32, p->frag_max + NAT46_FRAG_GROWTH, IPV6_MIN_MTU, mtu) : mtu;
 }
 
+/*
+ * What came by a device: by FORWARD of @pf, then POST_ROUTING. A packet may wait
+ * in a queue for longer than this module is there: the route's own function
+ * sends it.
+ */
+static void by_forward(u8 pf, const struct nat46_pkt *p, struct sk_buff *skb,
+		       struct net_device *in)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	skb->dev = in;
+	NF_HOOK(pf, NF_INET_FORWARD, p->nn->net, NULL, skb, in, dst->dev, dst->output);
+}
+
 /**
  * nat46_send6() - send a translated packet towards its target
  * @p: rewritten to IPv6; the skb is consumed
  * @dst: the route, not referenced
  *
  * As the node's own: by LOCAL_OUT and POST_ROUTING, whatever the IPv6
- * forwarding sysctl says. A socket of this node keeps its accounting (TSQ) and
- * its pacing.
+ * forwarding sysctl says; what comes from a client, by a setting, by FORWARD
+ * instead, or straight to the neighbour. A socket of this node keeps its
+ * accounting (TSQ) and its pacing.
  *
  * Context: RCU.
  */
 void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst)
 {
+	const u8 hooks = p->local ? NAT46_FILTER_HOOKS_OUTPUT : p->conf->params.filter_hooks;
 	struct sk_buff *skb = p->skb;
+	struct net_device *in = skb->dev;
 
 	p->skb = NULL;
 	scrub(skb, !p->local);
@@ -177,7 +195,12 @@ void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst)
 		IP6CB(skb)->frag_max_size = nat46_fragment_size6(p);
 	}
 	nat46_count(p->nn, NAT46_CNT_PKT_46);
-	ip6_local_out(p->nn->net, skb->sk, skb);
+	if (hooks == NAT46_FILTER_HOOKS_FORWARD && in) {
+		IP6CB(skb)->nhoff = offsetof(struct ipv6hdr, nexthdr);
+		by_forward(NFPROTO_IPV6, p, skb, in);
+	} else if (hooks != NAT46_FILTER_HOOKS_OFF || !nat46_direct6(skb, dst, p->mtu)) {
+		ip6_local_out(p->nn->net, skb->sk, skb);
+	}
 }
 
 /**
@@ -186,12 +209,14 @@ void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst)
  * @dst: the route, not referenced
  *
  * Straight to POST_ROUTING: IPv4 FORWARD saw no packet of the other direction
- * and so judges none of this one.
+ * and so judges none of this one, but by a setting. By another one straight to
+ * the neighbour.
  *
  * Context: RCU.
  */
 void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst)
 {
+	const struct nat46_params *par = &p->conf->params;
 	struct sk_buff *skb = p->skb;
 
 	p->skb = NULL;
@@ -203,7 +228,10 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst)
 						 IPV4_MIN_MTU);
 	skb_dst_set_noref(skb, dst);
 	nat46_count(p->nn, NAT46_CNT_PKT_64);
-	dst_output(p->nn->net, NULL, skb);
+	if (par->filter_hooks4 == NAT46_FILTER_HOOKS4_FORWARD && skb->dev)
+		by_forward(NFPROTO_IPV4, p, skb, skb->dev);
+	else if (par->filter_hooks != NAT46_FILTER_HOOKS_OFF || !nat46_direct4(skb, dst))
+		dst_output(p->nn->net, NULL, skb);
 }
 
 /**

@@ -279,6 +279,7 @@ enum nat46_reason nat46_parse4(struct nat46_pkt *p)
 	p->t4.saddr = iph->saddr;
 	p->t4.daddr = iph->daddr;
 	p->t4.proto = proto;
+	p->t4.asked6 = false;
 
 	if (unlikely(p->l4 != sizeof(*iph))) {
 		if (!pskb_may_pull(p->skb, p->l4))
@@ -399,5 +400,6 @@ int nat46_parse6(struct nat46_pkt *p)
 	if (proto == IPPROTO_ICMPV6)
 		return parse_icmp6(p);
 	p->t6.proto = proto;
+	p->t6.asked6 = false;
 	return parse_l4(p, proto, &p->t6.dport, &p->t6.sport);
 }

@@ -118,6 +118,8 @@ enum nat46_reason nat46_parse_error4(struct nat46_pkt *p)
 	enum nat46_reason r;
 	unsigned int hlen;
 
+	p->icmp = (struct nat46_icmp_msg){};
+	p->q = (struct nat46_quoted){};
 	p->icmp.type = ih->type;
 	p->icmp.code = ih->code;
 	if (ih->type == ICMP_DEST_UNREACH && ih->code == ICMP_FRAG_NEEDED)
@@ -189,6 +191,8 @@ enum nat46_reason nat46_parse_error6(struct nat46_pkt *p)
 	u32 l4_len;
 	int proto;
 
+	p->icmp = (struct nat46_icmp_msg){};
+	p->q = (struct nat46_quoted){};
 	p->icmp.type = ih->icmp6_type;
 	p->icmp.code = ih->icmp6_code;
 	if (ih->icmp6_type == ICMPV6_PKT_TOOBIG || ih->icmp6_type == ICMPV6_PARAMPROB)

@@ -264,12 +264,22 @@ void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s)
 	ip6h->daddr = s->t6.daddr;
 }
 
+/* A number for each packet that @skb will be, as of a connected socket's. */
+static u16 next_ident(struct nat46_session *s, const struct sk_buff *skb)
+{
+	const u16 id = READ_ONCE(s->ident);
+
+	WRITE_ONCE(s->ident, id + (skb_shinfo(skb)->gso_segs ?: 1));
+	return id;
+}
+
 /*
  * DF as RFC 7915 section 5.1 says: never where the packet came in fragments.
- * The Identification is the kernel's own, since several targets' packets leave
- * from here (RFC 6864), but for fragments of a stateless flow (section 5.1.1).
+ * The Identification of what will be cut is the kernel's own (RFC 6864), but for
+ * fragments of a stateless flow (section 5.1.1); of what hardly will be, the
+ * session's, which costs a tenth. Beside DF it means nothing.
  */
-static void ipv4_header(struct nat46_pkt *p, const struct nat46_session *s)
+static void ipv4_header(struct nat46_pkt *p, struct nat46_session *s)
 {
 	struct sk_buff *skb = p->skb;
 	struct iphdr *iph = ip_hdr(skb);
@@ -287,8 +297,10 @@ static void ipv4_header(struct nat46_pkt *p, const struct nat46_session *s)
 	iph->daddr = s->t4.saddr;
 	if (p->id && s->stateless)
 		iph->id = htons(p->id);
+	else if (p->frag_max)
+		__ip_select_ident(p->nn->net, iph, 1);
 	else if (!iph->frag_off)
-		__ip_select_ident(p->nn->net, iph, skb_shinfo(skb)->gso_segs ?: 1);
+		iph->id = htons(next_ident(s, skb));
 	ip_send_check(iph);
 }
 
@@ -299,7 +311,7 @@ static void ipv4_header(struct nat46_pkt *p, const struct nat46_session *s)
  *
  * Context: any.
  */
-void nat46_rewrite64(struct nat46_pkt *p, const struct nat46_session *s)
+void nat46_rewrite64(struct nat46_pkt *p, struct nat46_session *s)
 {
 	struct sk_buff *skb = p->skb;
 	u8 *l4 = skb->data + p->l4;

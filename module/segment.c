@@ -127,6 +127,7 @@ void nat46_tcp_reset(struct nat46_pkt *p)
 /**
  * nat46_tcp_probe() - ask a client whether its connection is still there
  * @s: the session, which has the transitory time left
+ * @conf: the configuration
  *
  * Sent behind a target's RST, and when the time of an idle session is over. A
  * client whose connection is there answers by an ACK, which returns the session
@@ -136,10 +137,11 @@ void nat46_tcp_reset(struct nat46_pkt *p)
  *
  * Context: RCU, bottom halves off.
  */
-void nat46_tcp_probe(struct nat46_session *s)
+void nat46_tcp_probe(struct nat46_session *s, const struct nat46_conf *conf)
 {
 	struct nat46_pkt q = {
 		.nn = nat46_pernet(s->net),
+		.conf = conf,
 		.skb = make(s->net, &s->t4, 0, 0, TCP_FLAG_ACK),
 	};
 	struct dst_entry *dst;

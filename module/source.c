@@ -226,6 +226,16 @@ bool nat46_source_embed(const struct nat46_source *src, __be32 addr4,
 	return true;
 }
 
+/* ipv6_addr_cmp() goes byte by byte */
+static bool below(const struct in6_addr *a, const struct in6_addr *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3 && a->s6_addr32[i] == b->s6_addr32[i]; i++)
+		;
+	return ntohl(a->s6_addr32[i]) < ntohl(b->s6_addr32[i]);
+}
+
 /**
  * nat46_source_holds() - is that an address of an addr or prefix source?
  * @conf: the configuration
@@ -242,9 +252,9 @@ bool nat46_source_holds(const struct nat46_conf *conf, const struct in6_addr *ad
 	while (lo < hi) {
 		const unsigned int mid = (lo + hi) / 2;
 
-		if (ipv6_addr_cmp(addr, &set->ranges[mid].lo) < 0)
+		if (below(addr, &set->ranges[mid].lo))
 			hi = mid;
-		else if (ipv6_addr_cmp(addr, &set->ranges[mid].hi) > 0)
+		else if (below(&set->ranges[mid].hi, addr))
 			lo = mid + 1;
 		else
 			return true;

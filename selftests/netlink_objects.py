@@ -34,8 +34,9 @@ def test_unset():
                               "UDP_ZERO_CSUM", "TOS", "TIMEOUT_OTHER", "MAX_PER_CLIENT",
                               "TCP_MIDSTREAM", "MSS_CLAMP", "UDP_REFRESH_INBOUND",
                               "ICMP_SOURCE", "MTU_MIN", "FLOW_LABEL", "TIMEOUT_TCP_SYN",
-                              "PORT_MAPPING", "HAIRPIN")],
-         [7440, 240, 300, 60, 0, 0, 0, 1, 0, 0, 1, 0, 256, 600, 0, 0, 1, 0, 0, 1280, 0, 240, 0, 0])
+                              "PORT_MAPPING", "HAIRPIN", "FILTER_HOOKS", "FILTER_HOOKS4")],
+         [7440, 240, 300, 60, 0, 0, 0, 1, 0, 0, 1, 0, 256, 600, 0, 0, 1, 0, 0, 1280, 0, 240, 0, 0,
+          0, 0])
     fails("an unknown attribute", errno.EINVAL, None, "", n.req, "INFO_GET", attr(9, u32(0)))
     fails("a request that an ADD does not take", errno.EINVAL, C["POOL_A_FORCE"], "",
           n.req, "POOL_ADD", pool("198.18.0.0/16", "FORCE"), NEW)
@@ -556,7 +557,7 @@ def test_param():
                        ("MSS_CLAMP", u32(65536)), ("UDP_REFRESH_INBOUND", u8(2)),
                        ("ICMP_SOURCE", ip("127.0.0.1").packed), ("MTU_MIN", u32(1279)),
                        ("MTU_MIN", u32(65536)), ("FLOW_LABEL", u8(2)), ("PORT_MAPPING", u8(2)),
-                       ("HAIRPIN", u8(2))):
+                       ("HAIRPIN", u8(2)), ("FILTER_HOOKS", u8(3)), ("FILTER_HOOKS4", u8(2))):
         was = get()
         fails(f"param: {key} {value.hex()}", errno.EINVAL, P[key], "", n.req, "PARAM_SET",
               attr(P["TIMEOUT_ICMP"], u32(99)) + attr(P[key], value))

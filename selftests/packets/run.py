@@ -5,7 +5,8 @@
 usage: run.py [--pending | --all] [MODE] [NAME...]
 MODE: default; tx-off (checksums by software on all links), partial (what is sent
 has only a seed for a checksum), frags (payload in pages shared with the sender,
-who finds them unchanged), tap (a second look at what is sent: unchanged). NAME:
+who finds them unchanged), tap (a second look at what is sent: unchanged), direct
+(filter-hooks off), forward (filter-hooks forward in both families). NAME:
 a glob of cases. The names in the file `pending` are left out, or alone run; a mode
 behind one: in that mode.
 """
@@ -24,7 +25,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 DUMP_MAX = 256
-MODES = ("default", "tx-off", "partial", "frags", "tap", "complete", "unnecessary")
+MODES = ("default", "tx-off", "partial", "frags", "tap", "direct", "forward", "complete", "unnecessary")
+# settings that change no packet
+SETTINGS = {"direct": "filter-hooks off", "forward": "filter-hooks forward filter-hooks4 forward"}
 # by the module selftests/vm/testmod/skbs.c
 CARDS = ("complete", "unnecessary")
 TABLES = ("headers46", "headers64", "icmp46", "icmp64", "quoted", "options", "exthdr", "fragments",
@@ -277,7 +280,8 @@ def main():
         random.Random(46).shuffle(cases)
     import dsl
     import wire
-    world = wire.World(args.mode, dsl.CONFIG)
+    setting = SETTINGS.get(args.mode)
+    world = wire.World(args.mode, dsl.CONFIG + (f"param set {setting}\n" if setting else ""))
     bad = 0
     ready = time.monotonic()
     for i, case in enumerate(cases):

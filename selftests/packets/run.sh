@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # All packet cases in each mode, in a guest:
 #   selftests/vm/run -- 'exec bash $NAT46_SRC/selftests/packets/run.sh'
-# With arguments: run.py's, once. The modes complete and unnecessary need
+# With arguments: run.py's, once; -m MODE...: in those. The modes complete and unnecessary need
 # TESTMOD=1 in the environment of vm/run, which builds a module for them.
 here=$(dirname "$(realpath "$0")")
 # few buckets, long chains: a part of a key that nobody compares is noticed
@@ -18,12 +18,10 @@ once() {
 	done
 	! grep -q ^skbs /proc/modules || rmmod skbs || rc=1
 }
-if [ $# -gt 0 ]; then
-	once "$@"
-else
-	for mode in default tx-off partial frags tap; do
-		once $mode
-	done
-fi
+case ${1:-} in
+-m) shift; for mode; do once "$mode"; done ;;
+'') for mode in default tx-off partial frags tap direct forward; do once $mode; done ;;
+*) once "$@" ;;
+esac
 rmmod nf_nat46 || rc=1
 exit $rc

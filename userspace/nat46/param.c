@@ -14,6 +14,8 @@ static const char *const zero_csum_words[] = { "compute", "drop", "keep", NULL }
 static const char *const midstream_words[] = { "drop", "reset", "allow", NULL };
 static const char *const label_words[] = { "zero", "hash", NULL };
 static const char *const hairpin_words[] = { "refuse", "allow", NULL };
+static const char *const hooks_words[] = { "output", "forward", "off", NULL };
+static const char *const hooks4_words[] = { "off", "forward", NULL };
 static const char *const mapping_words[] = { "per-target", "independent", NULL };
 static const char *const copy_words[] = { "copy", NULL };
 static const char *const none_words[] = { "none", NULL };
@@ -53,6 +55,8 @@ static const struct key {
 	{ "flow-label", NAT46_PARAM_A_FLOW_LABEL, label_words, .type = WORD },
 	{ "port-mapping", NAT46_PARAM_A_PORT_MAPPING, mapping_words, .type = WORD },
 	{ "hairpin", NAT46_PARAM_A_HAIRPIN, hairpin_words, .type = WORD },
+	{ "filter-hooks", NAT46_PARAM_A_FILTER_HOOKS, hooks_words, .type = WORD },
+	{ "filter-hooks4", NAT46_PARAM_A_FILTER_HOOKS4, hooks4_words, .type = WORD },
 	{ "icmp-source", NAT46_PARAM_A_ICMP_SOURCE, none_words, .type = WORD_OR_V4 },
 };
 
@@ -250,5 +254,6 @@ const struct object param_object = {
 	"         | udp-zero-csum (compute | drop | keep) | udp-refresh-inbound (on | off)\n"
 	"         | mtu-min BYTES | tos (copy | 0..255) | flow-label (zero | hash)\n"
 	"         | icmp-source (ADDR | none) | port-mapping (per-target | independent)\n"
-	"         | hairpin (refuse | allow)\n"
+	"         | hairpin (refuse | allow) | filter-hooks (output | forward | off)\n"
+	"         | filter-hooks4 (off | forward)\n"
 };

@@ -380,6 +380,22 @@ enum nat46_port_mapping {
 	NAT46_PORT_MAPPING_INDEPENDENT,	/* a client's port keeps one of ours */
 };
 
+/*
+ * PARAM_A_FILTER_HOOKS: which IPv6 hooks of the netfilter see a forwarded
+ * client's packets once they are translated, before POST_ROUTING.
+ */
+enum nat46_filter_hooks {
+	NAT46_FILTER_HOOKS_OUTPUT,	/* the node's own packets */
+	NAT46_FILTER_HOOKS_FORWARD,	/* from the client's device */
+	NAT46_FILTER_HOOKS_OFF,		/* none, nor POST_ROUTING, both ways */
+};
+
+/* PARAM_A_FILTER_HOOKS4: and which of IPv4 see the replies */
+enum nat46_filter_hooks4 {
+	NAT46_FILTER_HOOKS4_OFF,
+	NAT46_FILTER_HOOKS4_FORWARD,
+};
+
 enum nat46_flow_label {
 	NAT46_FLOW_LABEL_ZERO,
 	NAT46_FLOW_LABEL_HASH,		/* one a session, RFC 6437 */
@@ -436,6 +452,8 @@ enum nat46_param_attr {
 	NAT46_PARAM_A_TIMEOUT_TCP_SYN,	/* u32, seconds, 240: half-open */
 	NAT46_PARAM_A_PORT_MAPPING,	/* u8: enum nat46_port_mapping, per target */
 	NAT46_PARAM_A_HAIRPIN,		/* u8: enum nat46_hairpin, refuse */
+	NAT46_PARAM_A_FILTER_HOOKS,	/* u8: enum nat46_filter_hooks, output */
+	NAT46_PARAM_A_FILTER_HOOKS4,	/* u8: enum nat46_filter_hooks4, off */
 
 	__NAT46_PARAM_A_MAX,
 	NAT46_PARAM_A_MAX = __NAT46_PARAM_A_MAX - 1
