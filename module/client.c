@@ -27,7 +27,7 @@ struct client {
 
 static struct hlist_head bucket[BUCKETS];
 static spinlock_t lock[LOCKS];
-static siphash_key_t key __read_mostly;
+static hsiphash_key_t key __read_mostly;
 
 static struct client *find(u32 b, const struct net *net, __be32 addr)
 {
@@ -41,7 +41,7 @@ static struct client *find(u32 b, const struct net *net, __be32 addr)
 
 static u32 bucket_of(const struct net *net, __be32 addr)
 {
-	return siphash_2u32((__force u32)addr, net_hash_mix(net), &key) % BUCKETS;
+	return hsiphash_2u32((__force u32)addr, net_hash_mix(net), &key) % BUCKETS;
 }
 
 /**

@@ -85,7 +85,7 @@ static enum nat46_reason translate_error46(struct nat46_pkt *p)
 	if (skb_is_gso(p->skb) ||
 	    nf_ip_checksum(p->skb, NF_INET_PRE_ROUTING, p->l4, IPPROTO_ICMP))
 		return NAT46_DROP_MALFORMED;
-	s = nat46_session_find4(p->nn, &p->t4, p->conf);
+	s = nat46_session_find4(p, &p->t4);
 	if (!s)
 		return NAT46_DROP_NO_SESSION;
 	/* it comes the way that the client's own packets come */
@@ -145,7 +145,7 @@ static enum nat46_reason translate46(struct nat46_pkt *p)
 	if (p->udp_zero && p->conf->params.udp_zero_csum == NAT46_UDP_ZERO_CSUM_DROP)
 		return NAT46_DROP_UDP_ZERO_CSUM;
 
-	s = nat46_session_find4(p->nn, &p->t4, p->conf);
+	s = nat46_session_find4(p, &p->t4);
 	if (s && unlikely(s->iif != (p->local ? 0 : p->skb->dev->ifindex)))
 		r = nat46_session_moved(p, s);
 	if (!r && (!s || unlikely(p->tcp_flags & NAT46_TCP_SYN)))

@@ -115,7 +115,7 @@ static enum nat46_reason insert(struct nat46_pkt *p, struct nat46_session *s,
 	int err = nat46_session_insert(s, NULL, sp);
 
 	/* one that has expired makes room at once */
-	if (err == -EEXIST && !nat46_session_find4(p->nn, &s->t4, p->conf))
+	if (err == -EEXIST && !nat46_session_find4(p, &s->t4))
 		err = nat46_session_insert(s, NULL, sp);
 	if (!err) {
 		nat46_count(p->nn, NAT46_CNT_OPENED);

@@ -127,6 +127,7 @@ static int address_event(struct notifier_block *nb, unsigned long event,
 	struct inet6_ifaddr *ifa = ptr;
 	struct nat46_net *nn = nat46_pernet(dev_net(ifa->idev->dev));
 
+	nat46_saddr_forget();
 	if (event == NETDEV_DOWN && atomic_read(&nn->sessions))
 		schedule_work(&nn->addr_work);
 	return NOTIFY_DONE;

@@ -177,6 +177,8 @@ struct nat46_policies {
 		u16 first;
 		u16 n;
 		u8 plen;
+		__be32 mask;		/* what all of its entries have in */
+		__be32 word;		/* common in their first word */
 	} group[129];
 	struct nat46_policy v[];
 };
@@ -380,6 +382,7 @@ struct nat46_pkt {
 	u16 pointer;			/* offset of the byte to blame */
 	u32 id;				/* Identification of its fragments */
 	u32 mtu;			/* 4->6: of the path */
+	u32 hash;			/* of the IPv4 tuple last looked for */
 	union {
 		struct nat46_tuple4 t4;
 		struct nat46_tuple6 t6;
@@ -432,6 +435,12 @@ static inline u8 nat46_tos(const struct nat46_pkt *p, u8 tos)
 	return set == NAT46_TOS_COPY ? tos : set;
 }
 
+/* ---- saddr.c: the node's own address towards a target ------------------------- */
+
+int nat46_saddr(struct net *net, const struct net_device *dev,
+		const struct in6_addr *target, struct in6_addr *saddr);
+void nat46_saddr_forget(void);
+
 /* ---- session.c ------------------------------------------------------------- */
 
 struct nat46_session {
@@ -460,6 +469,7 @@ struct nat46_session {
 	struct dst_entry __rcu *dst4;	/* towards the client */
 
 	/* the rest of its life */
+	u32 hash4;			/* of its IPv4 tuple; 0: not known yet */
 	int oif;			/* of a dev source, else 0 */
 	__be32 syn;			/* sequence number of the client's SYN */
 	struct nat46_mapping *map;
@@ -470,9 +480,7 @@ struct nat46_session {
 int nat46_session_init(void);
 void nat46_session_exit(void);
 
-struct nat46_session *nat46_session_find4(struct nat46_net *nn,
-					  const struct nat46_tuple4 *t,
-					  const struct nat46_conf *conf);
+struct nat46_session *nat46_session_find4(struct nat46_pkt *p, const struct nat46_tuple4 *t);
 struct nat46_session *nat46_session_find6(struct nat46_net *nn,
 					  const struct nat46_tuple6 *t,
 					  const struct nat46_conf *conf);

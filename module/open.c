@@ -125,8 +125,7 @@ static enum nat46_reason dev_addr(struct nat46_pkt *p, struct nat46_session *s)
 
 	if (IS_ERR(dst))
 		return NAT46_DROP_NO_ROUTE6;
-	if (ipv6_dev_get_saddr(p->nn->net, dst->dev, &s->t6.daddr, 0,
-			       &s->t6.saddr))
+	if (nat46_saddr(p->nn->net, dst->dev, &s->t6.daddr, &s->t6.saddr))
 		return NAT46_DROP_NO_SOURCE;
 	return NAT46_OK;
 }
@@ -174,18 +173,20 @@ static int take_port(struct nat46_pkt *p, struct nat46_session *s,
 		     const struct nat46_source *src,
 		     struct nat46_session *instead, struct nat46_session **taken)
 {
-	const u32 hash = siphash_4u32((__force u32)s->t4.saddr,
-				      (__force u32)s->t4.daddr,
-				      (__force u32)s->t4.sport << 16 |
-				      (__force u32)s->t4.dport,
-				      s->t4.proto, &port_key);
 	unsigned int k;
+	u32 hash = 0;
 
 	for (k = 0; k < PORT_TRIES; k++) {
-		const u16 port = nat46_port_try(src->ports, src->n_ports,
-						ntohs(s->t4.sport), hash, k);
+		u16 port;
 		int err;
 
+		if (k == 1)	/* its own port needs none */
+			hash = siphash_4u32((__force u32)s->t4.saddr,
+					    (__force u32)s->t4.daddr,
+					    (__force u32)s->t4.sport << 16 |
+					    (__force u32)s->t4.dport,
+					    s->t4.proto, &port_key);
+		port = nat46_port_try(src->ports, src->n_ports, ntohs(s->t4.sport), hash, k);
 		if (!port)
 			continue;
 		s->t6.sport = htons(port);
@@ -475,6 +476,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 	if (r)
 		return r;
 	s->t4 = p->t4;
+	s->hash4 = p->hash;
 	s->local = p->local;
 	s->iif = p->local ? 0 : p->skb->dev->ifindex;
 	s->state = state;

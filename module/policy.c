@@ -85,6 +85,9 @@ static bool applies(const struct nat46_policy *p, __be32 client, u8 proto, u16 d
 	       (!p->proto || p->proto == proto) && (!p->dport || p->dport == dport);
 }
 
+/* Of a group no longer than that every entry is looked at. */
+#define FEW	4
+
 /*
  * Call @fn for each entry that holds @target, and all of its @plen bits, by
  * precedence, until it returns an action.
@@ -92,18 +95,25 @@ static bool applies(const struct nat46_policy *p, __be32 client, u8 proto, u16 d
 static u8 walk(const struct nat46_policies *set, const struct in6_addr *target, u8 plen,
 	       u8 (*fn)(const struct nat46_policy *p, const void *arg), const void *arg)
 {
-	struct in6_addr prefix;
 	unsigned int g, i;
 	u8 action;
 
 	for (g = 0; g < set->n_groups; g++) {
 		const unsigned int end = set->group[g].first + set->group[g].n;
+		const bool few = set->group[g].n <= FEW;
+		struct in6_addr prefix;
 
-		if (set->group[g].plen > plen)
+		if ((target->s6_addr32[0] & set->group[g].mask) != set->group[g].word ||
+		    set->group[g].plen > plen)
 			continue;
-		ipv6_addr_prefix(&prefix, target, set->group[g].plen);
-		for (i = first_of(set, g, &prefix);
-		     i < end && ipv6_addr_equal(&set->v[i].addr, &prefix); i++) {
+		if (!few)
+			ipv6_addr_prefix(&prefix, target, set->group[g].plen);
+		for (i = few ? set->group[g].first : first_of(set, g, &prefix); i < end; i++) {
+			if (!ipv6_prefix_equal(&set->v[i].addr, target, set->group[g].plen)) {
+				if (few)
+					continue;
+				break;
+			}
 			action = fn(&set->v[i], arg);
 			if (action)
 				return action;
@@ -226,7 +236,7 @@ static struct nat46_policies *alloc(unsigned int n)
 
 static void regroup(struct nat46_policies *set)
 {
-	unsigned int i;
+	unsigned int i, g;
 
 	set->n_groups = 0;
 	for (i = 0; i < set->n; i++) {
@@ -234,9 +244,14 @@ static void regroup(struct nat46_policies *set)
 			set->group[set->n_groups].first = i;
 			set->group[set->n_groups].n = 0;
 			set->group[set->n_groups].plen = set->v[i].plen;
+			set->group[set->n_groups].mask = nat46_mask4(min(set->v[i].plen, 32));
+			set->group[set->n_groups].word = set->v[i].addr.s6_addr32[0];
 			set->n_groups++;
 		}
-		set->group[set->n_groups - 1].n++;
+		g = set->n_groups - 1;
+		set->group[g].n++;
+		set->group[g].mask &= ~(set->group[g].word ^ set->v[i].addr.s6_addr32[0]);
+		set->group[g].word &= set->group[g].mask;
 	}
 }
 

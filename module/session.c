@@ -205,10 +205,14 @@ void nat46_session_free(struct nat46_session *s)
 int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
 			 struct nat46_session **taken)
 {
-	const u32 h4 = hash4(s->net, &s->t4), h6 = hash6(s->net, &s->t6);
+	const u32 h6 = hash6(s->net, &s->t6);
 	struct nat46_session *now;
 	int err = 0;
+	u32 h4;
 
+	if (!s->hash4)
+		s->hash4 = hash4(s->net, &s->t4);
+	h4 = s->hash4;
 	s->ident = h4 ^ h6 >> 16;
 	lock_two(h4, h6);
 	now = look4(s->net, &s->t4, h4);
@@ -242,7 +246,7 @@ int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
  */
 bool nat46_session_end(struct nat46_session *s)
 {
-	const u32 h4 = hash4(s->net, &s->t4), h6 = hash6(s->net, &s->t6);
+	const u32 h4 = s->hash4, h6 = hash6(s->net, &s->t6);
 	struct nat46_net *nn;
 	bool first;
 
@@ -280,18 +284,16 @@ static struct nat46_session *if_alive(struct nat46_session *s,
 
 /**
  * nat46_session_find4() - the session of a packet from the IPv4 side
- * @nn: where
- * @t: the packet's tuple
- * @conf: the configuration, for the timeouts
+ * @p: the packet; is told the tuple's hash, for nat46_session_open()
+ * @t: its tuple
  *
  * Context: RCU; no lock is taken, no reference given.
  * Return: the session, or NULL.
  */
-struct nat46_session *nat46_session_find4(struct nat46_net *nn,
-					  const struct nat46_tuple4 *t,
-					  const struct nat46_conf *conf)
+struct nat46_session *nat46_session_find4(struct nat46_pkt *p, const struct nat46_tuple4 *t)
 {
-	return if_alive(look4(nn->net, t, hash4(nn->net, t)), conf);
+	p->hash = hash4(p->nn->net, t);
+	return if_alive(look4(p->nn->net, t, p->hash), p->conf);
 }
 
 /**
@@ -326,7 +328,7 @@ struct nat46_session *nat46_session_find6(struct nat46_net *nn,
  */
 bool nat46_session_move_back(struct nat46_pkt *p, struct nat46_session *s)
 {
-	const u32 h4 = hash4(s->net, &s->t4), h6 = hash6(s->net, &s->t6);
+	const u32 h4 = s->hash4, h6 = hash6(s->net, &s->t6);
 	struct nat46_session *now;
 	bool back;
 

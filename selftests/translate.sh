@@ -54,6 +54,14 @@ check "map add" n46 map add $MAPPED to $SERVER6 name v6only.example
 wait_for 5 listens internet6 4433
 both_ways pod ""
 same "the server sees the node's address" $NODE6 "$(fetch pod $URL/client | cut -d' ' -f1)"
+# what was chosen is remembered, but not beyond a change
+nearer=2001:db8:9:ff::9
+ip -n router2 route add $nearer via 2001:db8:2::1
+ip -n router route add $nearer via $NODE6
+ip -n node addr add $nearer/128 dev wan nodad
+same "... and at once a new one that suits it better" $nearer "$(fetch pod $URL/client | cut -d' ' -f1)"
+ip -n node addr del $nearer/128 dev wan
+same "... and at once the old one when that is gone" $NODE6 "$(fetch pod $URL/client | cut -d' ' -f1)"
 both_ways node ""
 
 note "GSO packets stay one packet"
