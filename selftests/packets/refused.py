@@ -53,3 +53,17 @@ for mtu in (1280, 1300, 1400, 1500):
                        src=p4(110 + mtu // 100))),
          send4(u4(big, dst=p4(110 + mtu // 100))).to6(u6(big, dst=t6(110 + mtu // 100))).merged(mtu),
          conf=f"param set mtu-min {mtu}", undo="param reset mtu-min")
+N = "a packet for which there is no memory is dropped, and the next one passes: "
+NO_MEMORY = ("no-memory",)
+NEW = N + "a new session of "
+case("no-memory-udp", NEW + "UDP", send4(u4()).drop("no-memory"), send4(u4()).to6(u6()),
+     modes=NO_MEMORY)
+case("no-memory-tcp", NEW + "TCP", send4(tcp4()).drop("no-memory"), send4(tcp4()).to6(tcp6()),
+     modes=NO_MEMORY)
+case("no-memory-echo", NEW + "ICMP", send4(e4()).drop("no-memory"), send4(e4()).to6(e6()),
+     modes=NO_MEMORY)
+case("no-memory-46", N + "headroom for a longer header", opened(), send4(u4()).drop("no-memory"),
+     send4(u4()).to6(u6()), modes=NO_MEMORY)
+case("no-memory-error64", N + "an error's translation", opened(),
+     send6(error6(1, 4, u6(hlim=60))).drop("no-memory"),
+     send6(error6(1, 4, u6(hlim=60))).to4(quoting4(3, 3, u4(ttl=60))), modes=NO_MEMORY)

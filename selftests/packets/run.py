@@ -6,11 +6,14 @@ usage: run.py [--pending | --all] [MODE] [NAME...]
 MODE: default; tx-off (checksums by software on all links), partial (what is sent
 has only a seed for a checksum), frags (payload in pages shared with the sender,
 who finds them unchanged), tap (a second look at what is sent: unchanged), direct
-(filter-hooks off), forward (filter-hooks forward in both families). NAME:
-a glob of cases. The names in the file `pending` are left out, or alone run; a mode
+(filter-hooks off), forward (filter-hooks forward in both families); complete,
+unnecessary, cloned, tight, nonlinear (packets as cards make them, by the module
+skbs, which also checks what comes out); no-memory (only the cases for it, where
+allocations fail: a debug kernel). NAME: a glob of cases. The names in the file `pending` are left out, or alone run; a mode
 behind one: in that mode.
 """
 import argparse
+import contextlib
 import fnmatch
 import importlib
 import os
@@ -25,11 +28,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 DUMP_MAX = 256
-MODES = ("default", "tx-off", "partial", "frags", "tap", "direct", "forward", "complete", "unnecessary")
+MODES = ("default", "tx-off", "partial", "frags", "tap", "direct", "forward", "complete", "unnecessary", "cloned",
+         "tight", "nonlinear", "no-memory")
 # settings that change no packet
 SETTINGS = {"direct": "filter-hooks off", "forward": "filter-hooks forward filter-hooks4 forward"}
 # by the module selftests/vm/testmod/skbs.c
-CARDS = ("complete", "unnecessary")
+CARDS = ("complete", "unnecessary", "cloned", "tight", "nonlinear", "no-memory")
+SKBS = "/sys/module/skbs/parameters/"
 TABLES = ("headers46", "headers64", "icmp46", "icmp64", "quoted", "options", "exthdr", "fragments",
           "checksum", "mtu", "protocols", "prefix", "inbound", "hairpin", "refused")
 
@@ -198,16 +203,40 @@ def compare(side, wants, gots, step, find):
 
 # ---- a case ---------------------------------------------------------------------
 
+class NoMemory:
+    """As long as it lasts no allocation succeeds that may not sleep: a sender
+    gets its buffer, what handles the packet gets none."""
+    DIR = "/sys/kernel/debug/failslab/"
+
+    def __init__(self):
+        subprocess.run("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug",
+                       shell=True, check=True)
+        for name, value in (("ignore-gfp-wait", "Y"), ("interval", 1), ("space", 0),
+                            ("times", -1), ("verbose", 0)):
+            self.put(name, value)
+
+    def put(self, name, value):
+        with open(self.DIR + name, "w", encoding="ascii") as f:
+            f.write(str(value))
+
+    def __enter__(self):
+        self.put("probability", 100)
+
+    def __exit__(self, *_):
+        self.put("probability", 0)
+
+
 def run_step(world, step, find):
     from wire import partial
     side = world.side[step.family]
     sent = [bytes(p) for p in step.packets]
     # a kernel that answers to the sender quotes what it got: seeds as well
     plain = bool(step.expect[step.family])
-    for packet in sent:
-        trouble = side.send(packet, step.gso, plain)
-        if trouble:
-            find.append(trouble)
+    with world.no_memory if "no-memory" in step.reasons else contextlib.nullcontext():
+        for packet in sent:
+            trouble = side.send(packet, step.gso, plain)
+            if trouble:
+                find.append(trouble)
     got = world.fence(step.family)
     for family in (4, 6):
         compare(family, step.expect[family], got[family], step, find)
@@ -229,15 +258,26 @@ def configure(commands, find):
         find.append(done.stderr.strip())
 
 
+def skbs(name):
+    """What the test module says, as text."""
+    with open(SKBS + name, encoding="ascii") as f:
+        return f.read().strip()
+
+
 def run_case(world, case):
     find = []
+    faults = world.cards and int(skbs("faults"))
     world.links(9000 if case.jumbo else 1500)
     configure(case.conf, find)
     before = world.drops()
     wanted = {}
     for i, step in enumerate(case.steps):
         had = len(find)
-        run_step(world, step, find)
+        try:
+            run_step(world, step, find)
+        except TimeoutError as e:
+            find.append(str(e))
+            world.stuck = True
         for reason, n in step.reasons.items():
             wanted[reason] = wanted.get(reason, 0) + n
         if len(find) > had:
@@ -247,6 +287,10 @@ def run_case(world, case):
     counted = {r: after[r] - before[r] for r in after if after[r] != before[r]}
     if counted != wanted:
         find.append(f"drops: wanted {wanted}, got {counted}")
+    if world.cards:
+        n = int(skbs("faults")) - faults
+        if n:
+            find.append(f"{n} packets went on wrong; the last: {skbs('fault')}")
     configure(case.undo, find)
     world.forget()
     return find
@@ -262,7 +306,8 @@ def choose(args):
         cases = [c for c in cases if (c.name in left_out) == args.pending]
     if args.names:
         cases = [c for c in cases if any(fnmatch.fnmatch(c.name, n) for n in args.names)]
-    return [c for c in cases if not c.modes or args.mode in c.modes], len(left_out)
+    every = args.mode != "no-memory"
+    return [c for c in cases if args.mode in (c.modes or (every and args.mode,))], len(left_out)
 
 
 def main():
@@ -282,6 +327,8 @@ def main():
     import wire
     setting = SETTINGS.get(args.mode)
     world = wire.World(args.mode, dsl.CONFIG + (f"param set {setting}\n" if setting else ""))
+    world.no_memory = NoMemory() if args.mode == "no-memory" else None
+    world.cards, world.stuck = args.mode in CARDS, False
     bad = 0
     ready = time.monotonic()
     for i, case in enumerate(cases):
@@ -290,11 +337,10 @@ def main():
         print(f"{'not ' if find else ''}ok {i + 1} - {args.mode}: {case.name}", flush=True)
         for line in [f"[{case.clause}]"] + find if find else []:
             print("#   " + line)
-        if find and args.first:
+        if find and (args.first or world.stuck):
             break
-    if args.mode in CARDS:
-        with open("/sys/module/skbs/parameters/made", encoding="ascii") as f:
-            made = int(f.read())
+    if world.cards:
+        made = int(skbs("made"))
         print(f"# {made} packets were made {args.mode}")
         bad += made < len(cases)
     print(f"# {args.mode}: {len(cases)} cases, {bad} bad, in {time.monotonic() - ready:.1f} s "

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # All packet cases in each mode, in a guest:
 #   selftests/vm/run -- 'exec bash $NAT46_SRC/selftests/packets/run.sh'
-# With arguments: run.py's, once; -m MODE...: in those. The modes complete and unnecessary need
+# With arguments: run.py's, once; -m MODE...: in those. The modes from complete on (see run.py) need
 # TESTMOD=1 in the environment of vm/run, which builds a module for them.
 here=$(dirname "$(realpath "$0")")
 # few buckets, long chains: a part of a key that nobody compares is noticed
@@ -10,7 +10,11 @@ insmod "$NAT46_KO" hashsize=64 || exit 1
 sysctl -qw net.ipv4.icmp_msgs_per_sec=1000000 net.ipv4.icmp_msgs_burst=1000000
 rc=0
 once() {
-	case $1 in complete | unnecessary) insmod "${NAT46_KO%/*}/skbs.ko" make="$1" || rc=1 ;; esac
+	case $1 in
+	complete | unnecessary | cloned | tight | nonlinear) insmod "${NAT46_KO%/*}/skbs.ko" make="$1" || rc=1 ;;
+	# without headroom an established session's packet needs memory, too
+	no-memory) insmod "${NAT46_KO%/*}/skbs.ko" make=tight || rc=1 ;;
+	esac
 	/usr/bin/python3 "$here/run.py" "$@" || rc=1
 	local n
 	for n in pod node internet6; do
@@ -20,7 +24,12 @@ once() {
 }
 case ${1:-} in
 -m) shift; for mode; do once "$mode"; done ;;
-'') for mode in default tx-off partial frags tap direct forward; do once $mode; done ;;
+'')
+	for mode in default tx-off partial frags tap direct forward; do once $mode; done
+	if [ -e "${NAT46_KO%/*}/skbs.ko" ]; then
+		for mode in complete unnecessary cloned tight nonlinear; do once $mode; done
+		[ ! -e /proc/self/fail-nth ] || once no-memory	# a kernel with fault injection
+	fi ;;
 *) once "$@" ;;
 esac
 rmmod nf_nat46 || rc=1

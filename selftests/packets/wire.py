@@ -332,6 +332,8 @@ class World:
             for i, (packet, _) in enumerate(got[other]):
                 if packet[size:] == mark:
                     del got[other][i]
+                    # it may have come since that side was looked at
+                    got[family] += side.receive()
                     return got
         raise TimeoutError("the node no longer forwards")
 
