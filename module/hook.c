@@ -348,7 +348,7 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 static unsigned int hook_in4(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
-	struct nat46_net *nn = nat46_pernet(state->net);
+	struct nat46_net *nn = priv;
 	const struct nat46_conf *conf = rcu_dereference(nn->conf);
 	struct nat46_pkt p;
 
@@ -382,7 +382,7 @@ static bool about_a_reply(const struct sk_buff *skb)
 static unsigned int hook_out4(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state)
 {
-	struct nat46_net *nn = nat46_pernet(state->net);
+	struct nat46_net *nn = priv;
 	const struct nat46_conf *conf = rcu_dereference(nn->conf);
 	struct nat46_pkt p;
 
@@ -399,16 +399,31 @@ static unsigned int hook_out4(void *priv, struct sk_buff *skb,
 	return whole4(&p) ? from_ipv4(&p) : NF_STOLEN;
 }
 
-/* Is the packet for an address, or a port, that sessions could have? */
-static bool in_a_source(const struct nat46_pkt *p)
+/* Could sessions have that port, or that address? */
+static bool in_a_source(const struct nat46_conf *conf, const struct in6_addr *addr, u16 port)
 {
-	const struct nat46_sources *src = p->conf->sources;
-	const u16 port = ntohs(p->t6.sport);
+	const struct nat46_sources *src = conf->sources;
 
-	if (src->dev && ((port >= src->dev_lo && port <= src->dev_hi) ||
-			 (!port && !nat46_has_ports(p->t6.proto))))
-		return true;
-	return src->n_ranges && nat46_source_holds(p->conf, &p->t6.saddr);
+	return (src->dev && port >= src->dev_lo && port <= src->dev_hi) ||
+	       (src->n_ranges && nat46_source_holds(conf, addr));
+}
+
+/* The same of a packet: a protocol without ports goes by addresses. */
+static bool for_a_source(const struct nat46_pkt *p)
+{
+	return in_a_source(p->conf, &p->t6.saddr, ntohs(p->t6.sport)) ||
+	       (p->conf->sources->dev && !p->t6.sport && !nat46_has_ports(p->t6.proto));
+}
+
+/* Most packets are nobody's here, and it shows at once: parsing is spared. */
+static bool passes_by(const struct sk_buff *skb, const struct nat46_conf *conf)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	const struct udphdr *l4 = (const struct udphdr *)(ip6h + 1);
+
+	return (ip6h->nexthdr == IPPROTO_TCP || ip6h->nexthdr == IPPROTO_UDP) &&
+	       skb_headlen(skb) >= sizeof(*ip6h) + sizeof(*l4) &&
+	       !in_a_source(conf, &ip6h->daddr, ntohs(l4->dest));
 }
 
 /* Could a packet to @daddr be a session's, whatever its port? */
@@ -458,7 +473,7 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 		return nat46_neigh_in(p);
 	if (parsed)
 		return not_ours(p, parsed);
-	if (!in_a_source(p))
+	if (!for_a_source(p))
 		return NF_ACCEPT;
 
 	s = nat46_session_find6(p->nn, &p->t6, p->conf);
@@ -486,11 +501,11 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 static unsigned int hook_in6(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
-	struct nat46_net *nn = nat46_pernet(state->net);
+	struct nat46_net *nn = priv;
 	const struct nat46_conf *conf = rcu_dereference(nn->conf);
 	struct nat46_pkt p;
 
-	if (!conf || !conf->sources->n)
+	if (!conf || !conf->sources->n || passes_by(skb, conf))
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
 	if (skb->pkt_type == PACKET_MULTICAST)
@@ -510,13 +525,12 @@ static unsigned int hook_out6(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state)
 {
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct nat46_net *nn = priv;
 	const struct nat46_conf *conf;
-	struct nat46_net *nn;
 	struct nat46_pkt p;
 
 	if (ip6h->nexthdr != IPPROTO_ICMPV6)
 		return NF_ACCEPT;
-	nn = nat46_pernet(state->net);
 	conf = rcu_dereference(nn->conf);
 	if (!conf || !nat46_source_holds(conf, &ip6h->daddr) ||
 	    ipv6_chk_addr(nn->net, &ip6h->daddr, NULL, 0))
@@ -527,6 +541,7 @@ static unsigned int hook_out6(void *priv, struct sk_buff *skb,
 	return from_ipv6(&p);
 }
 
+/* Each network namespace has its own, with its state. */
 static const struct nf_hook_ops hooks[] = {
 	{
 		.hook		= hook_in4,
@@ -560,12 +575,21 @@ static const struct nf_hook_ops hooks[] = {
  */
 int nat46_hooks_register(struct nat46_net *nn)
 {
+	unsigned int i;
 	int err;
 
 	if (nn->hooks)
 		return 0;
-	err = nf_register_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
-	nn->hooks = !err;
+	nn->hooks = kmemdup(hooks, sizeof(hooks), GFP_KERNEL);
+	if (!nn->hooks)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		nn->hooks[i].priv = nn;
+	err = nf_register_net_hooks(nn->net, nn->hooks, ARRAY_SIZE(hooks));
+	if (err) {
+		kfree(nn->hooks);
+		nn->hooks = NULL;
+	}
 	return err;
 }
 
@@ -581,6 +605,7 @@ void nat46_hooks_unregister(struct nat46_net *nn)
 {
 	if (!nn->hooks)
 		return;
-	nf_unregister_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
-	nn->hooks = false;
+	nf_unregister_net_hooks(nn->net, nn->hooks, ARRAY_SIZE(hooks));
+	kfree(nn->hooks);
+	nn->hooks = NULL;
 }

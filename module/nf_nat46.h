@@ -273,6 +273,7 @@ struct nat46_conf {
 
 /* ---- the network namespace ------------------------------------------------ */
 
+struct nf_hook_ops;
 struct nat46_restore;			/* an open transaction, restore.c */
 
 struct nat46_net {
@@ -291,7 +292,7 @@ struct nat46_net {
 	size_t retired;			/* under lock: bytes since an rcu_barrier */
 	bool audit;			/* under lock: end what conf denies now */
 	u32 gen;			/* under lock: configuration changes */
-	bool hooks;			/* under lock: registered */
+	struct nf_hook_ops *hooks;	/* under lock: NULL: not registered */
 	bool exiting;			/* under lock */
 };
 
