@@ -50,11 +50,15 @@ check: ## all tests (installs what they need)
 check-all: check ## the same, and what takes an hour: a million steps of the model
 	selftests/vm/run --time-travel --timeout 14400 --mem 1024 -- \
 		'STEPS=1000000 exec bash $$NAT46_SRC/selftests/rules.sh'
+	selftests/vm/run --kind uml --timeout 3600 --mem 1024 -- 'N=1000000 exec bash $$NAT46_SRC/selftests/differ.sh'
 	TESTMOD=1 selftests/vm/run --debug --timeout 3600 --mem 1536 -- \
-		'cd $$NAT46_SRC/selftests/packets && bash ./run.sh && exec bash ./run.sh -m complete unnecessary'
+		'exec bash $$NAT46_SRC/selftests/packets/run.sh'
 
 lint: ## checkpatch, sparse, shellcheck
 	@selftests/lint/run
+
+bench: ## all variants against plain forwarding (ARGS=--quick: five minutes, --profile: by function)
+	@selftests/bench/run $(ARGS)
 
 mutants: ## faults put into the module one by one: which test notices (hours; resumable)
 	selftests/mutants pure
@@ -65,5 +69,5 @@ clean: ## what was built here
 	rm -rf $(O)
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: help deps all module userspace install uninstall dkms demo check check-all lint mutants clean
+.PHONY: help deps all module userspace install uninstall dkms demo check check-all lint bench mutants clean
 endif
