@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Tables and plots of what the benchmark found."""
+import os
+import statistics
+import subprocess
+
+from variants import ALL, BY_NAME
+
+GUESTS = {"6.1": "Instructions, Debian's 6.1", "7.3": "Instructions, Debian's 7.3",
+          "native": "Time, user-mode Linux 6.1, native"}
+WORKS = {
+    "udp-64-up": "UDP, 64 bytes, client to target", "udp-64-down": "UDP, 64 bytes, target to client",
+    "udp-512-up": "UDP, 512 bytes, up", "udp-512-down": "UDP, 512 bytes, down",
+    "udp-1472-up": "UDP, 1472 bytes, up", "udp-1472-down": "UDP, 1472 bytes, down",
+    "tcp-up-gso": "TCP bulk up, a byte", "tcp-down-gso": "TCP bulk down, a byte",
+    "tcp-up-segments": "TCP bulk up, GSO and GRO off", "tcp-down-segments": "TCP bulk down, GSO and GRO off",
+    "rr": "Request and response (ping)", "first-packet": "First packet of a flow",
+}
+LESS_GEN = [w for w in WORKS if w.startswith("udp")]
+
+
+class Results:
+    def __init__(self, found):
+        self.v = {}
+        for f in found:
+            self.v.setdefault((f["guest"], f["work"], f["variant"]), {})[f["round"]] = f
+
+    def rounds(self, guest, work, variant):
+        return {r: f["value"] for r, f in self.v.get((guest, work, variant), {}).items() if "lost" not in f}
+
+    def ratio(self, guest, work, variant, less_gen=False):
+        """[min, median, max] of the ratio to v6 in the same round, or None"""
+        mine, v6 = self.rounds(guest, work, variant), self.rounds(guest, work, "v6")
+        gen = self.rounds(guest, work, "gen") if less_gen else {r: 0 for r in v6}
+        out = [(mine[r] - gen[r]) / (v6[r] - gen[r]) for r in mine if r in v6 and r in gen]
+        return [min(out), statistics.median(out), max(out)] if out else None
+
+    def median(self, guest, work, variant):
+        v = self.rounds(guest, work, variant).values()
+        return statistics.median(v) if v else None
+
+
+def three(x):
+    return "{:.3f} / **{:.3f}** / {:.3f}".format(*x) if x else "-"
+
+
+def table(res, guest, works, less_gen):
+    works = [w for w in works if res.median(guest, w, "v6")]
+    if not works:
+        return []
+    lines = ["| variant | " + " | ".join(WORKS[w] for w in works) + " |", "|---" * (len(works) + 1) + "|"]
+    for v in ALL:
+        cells = [three(res.ratio(guest, w, v.name, less_gen)) for w in works]
+        if v.name != "gen" and any(c != "-" for c in cells):
+            lines.append(f"| {v.what} | " + " | ".join(cells) + " |")
+    return lines + [""]
+
+
+def absolute(res, guest):
+    works = [w for w in ("udp-64-up", "udp-64-down", "first-packet", "first-packet-more")
+             if any((guest, w, v.name) in res.v for v in ALL)]
+    names = dict(WORKS, **{"first-packet-more": "above its second"})
+    lines = ["| variant | " + " | ".join(names[w] for w in works) + " |", "|---" * (len(works) + 1) + "|"]
+    for v in ALL:
+        cells = [res.median(guest, w, v.name) for w in works]
+        if any(c is not None for c in cells):
+            lines.append(f"| {v.what} | " + " | ".join("-" if c is None else f"{c:.0f}" for c in cells) + " |")
+    return lines + [""]
+
+
+def others(res):
+    lines = ["| packet | module | instructions or nanoseconds | to absent |", "|---|---|---|---|"]
+    for work in ("other-v6", "other-v4"):
+        base = res.median("6.1", work, "absent")
+        for step in ("absent", "loaded", "configured"):
+            m = res.median("6.1", work, step)
+            if m:
+                lines.append(f"| {BY_NAME[work[6:]].what} | {step} | {m:.0f} | {m / base:.4f} |")
+    return lines + [""] if len(lines) > 2 else []
+
+
+def sessions(res):
+    rows = [(int(k[2]), f) for k, fs in res.v.items() if k[:2] == ("6.1", "sessions") for f in list(fs.values())[:1]]
+    if not rows:
+        return []
+    lines = ["| sessions live | instructions a packet, each hit alike | opening one | bytes of slab a session |",
+             "|---|---|---|---|"]
+    for n, f in sorted(rows, key=lambda r: r[0]):
+        mem = next(iter(res.v.get(("6.1", "memory", str(n)), {0: {"value": 0}}).values()))["value"]
+        lines.append(f"| {f['have']} | {res.median('6.1', 'sessions', str(n)):.0f} | {f['opened']:.0f} | {mem:.0f} |")
+    return lines + [""]
+
+
+def plot(path, title, rows, ylabel):
+    """Bars [(label, [min, median, max])] beside the line of plain IPv6 forwarding"""
+    data = "\n".join(f'"{label}" {x[1]:.4f} {x[0]:.4f} {x[2]:.4f}' for label, x in rows)
+    script = f"""set terminal svg size 900,420 font 'sans,12' background '#ffffff'
+set output '{path}'
+set title "{title}"
+set ylabel '{ylabel}'
+set yrange [0:*]
+set grid ytics lc '#cccccc'
+set style fill solid 0.8
+set boxwidth 0.7
+set xtics rotate by -35
+unset key
+$d << EOD
+{data}
+EOD
+colour(s) = s[1:2] eq 'v4' || s[1:2] eq 'v6' ? 0x7f7f7f : s[1:2] eq 'si' || s[1:2] eq 'sa' || s[1:2] eq 'ta' ? 0xd08030 : 0x2060b0
+plot $d using 0:2:(colour(strcol(1))):xtic(1) with boxes lc rgb variable, \\
+     $d using 0:2:3:4 with yerrorbars lc '#000000' pt 0, 1 lc '#c00000' dt 2
+"""
+    subprocess.run(["gnuplot"], input=script, text=True, check=True)
+
+
+def write(out, data):
+    res, m = Results(data["found"]), data["machine"]
+    text = ["<!-- SPDX-License-Identifier: GPL-2.0 -->", "# Benchmark", "",
+            f"`{m['command']}`, {m['date']}, commit {m['commit']}; {m['cpu']}, {m['qemu']}, "
+            f"guests {m['kernels']['6.1']} and {m['kernels']['7.3']}. All of it: results.json.", "",
+            "Client, router (what is measured) and server are network namespaces joined by veth; packets come from the",
+            "kernel's generator (no socket, no program in the way), 256 flows, and are counted where they arrive. Each",
+            "figure is min / **median** / max over rounds that were interleaved, of the ratio to plain IPv6 forwarding",
+            "in the same round. Instructions are counted by qemu (`-icount`), one CPU: they say nothing of caches.", ""]
+    for guest, title in GUESTS.items():
+        if not any(k[0] == guest for k in res.v):
+            continue
+        text += [f"## {title}", ""]
+        t = table(res, guest, LESS_GEN, True)
+        if t:
+            text += ["An established packet, the generator taken off:", ""] + t
+        t = table(res, guest, [w for w in WORKS if w not in LESS_GEN], False)
+        if t:
+            text += ["Whole paths:", ""] + t
+        if guest != "native":
+            text += ["Instructions, medians, generator and all:", ""] + absolute(res, guest)
+        for work in ("udp-64-up", "udp-64-down", "tcp-up-gso", "tcp-down-gso", "first-packet"):
+            less = work in LESS_GEN
+            rows = [(v.name, x) for v in ALL if v.name != "gen" and (x := res.ratio(guest, work, v.name, less))]
+            if rows:
+                name = f"{guest}-{work}.svg"
+                plot(os.path.join(out, name), f"{WORKS[work]}: {title}", rows, "plain IPv6 forwarding = 1")
+                text += [f"![{WORKS[work]}]({name})"]
+        text += [""]
+    text += ["## Packets that are not ours", ""] + others(res) if others(res) else []
+    text += ["## Sessions", ""] + sessions(res) if sessions(res) else []
+    with open(os.path.join(out, "README.md"), "w", encoding="utf-8") as f:
+        f.write("\n".join(text).rstrip() + "\n")
+    print("\n".join(text))
