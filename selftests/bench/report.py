@@ -11,7 +11,7 @@ GUESTS = {"6.1": "Instructions, Debian's 6.1", "7.3": "Instructions, Debian's 7.
 WORKS = {
     "udp-64-up": "UDP, 64 bytes, client to target", "udp-64-down": "UDP, 64 bytes, target to client",
     "udp-512-up": "UDP, 512 bytes, up", "udp-512-down": "UDP, 512 bytes, down",
-    "udp-1452-up": "UDP, IPv6 packets of 1500 bytes, up", "udp-1452-down": "UDP, 1452 bytes, down",
+    "udp-1452-up": "UDP, IPv6 packets of 1500 bytes, up", "udp-1452-down": "UDP, the same, down",
     "tcp-up-gso": "TCP bulk up, a byte", "tcp-down-gso": "TCP bulk down, a byte",
     "tcp-up-segments": "TCP bulk up, GSO and GRO off", "tcp-down-segments": "TCP bulk down, GSO and GRO off",
     "rr": "Request and response (ping)", "first-packet": "First packet of a flow",

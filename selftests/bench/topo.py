@@ -89,6 +89,8 @@ class Path:
                              f"-6 route add fd00:{self.first:x}::/64 via fd00:{k:x}::1"]
             # more clients than one, behind c
             batch[n] += [f"route add 10.128.0.0/9 via 10.{k}.0.1"]
+        # what a source's packets bear, and what embeds the client's address
+        batch[self.s] += [f"-6 route add default via fd00:{self.last:x}::1"]
         for n, lines in batch.items():
             for option in ([], ["-6"]):
                 text = [x.removeprefix("-6 ") for x in lines if x.startswith("-6 ") == bool(option)]
