@@ -25,7 +25,6 @@ def measure(top, out, extra, guest, options):
     build, counts = os.path.join(top, "build/bench-profile"), os.path.join(top, "build/bench-profile/counts")
     os.makedirs(build, exist_ok=True)
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", f"{build}/count.so", f"{here}/count.c"], check=True)
-    subprocess.run(["gcc", "-O2", "-static", "-o", f"{extra}/mark", f"{here}/mark.c"], check=True)
     os.environ["QEMU_OPTS"] = f"-plugin {build}/count.so,out={counts}"
     guest("6.1", [*options, "--out", build], "udp", VARIANTS, ["--quick", "--rounds", "1", "--mark"], extra)
     syms = symbols(f"{build}/kallsyms")

@@ -6,7 +6,6 @@ told, rounds interleaved over variants, and prints each finding as a line
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -15,11 +14,14 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pktgen
 from topo import Inside, run
-from variants import BY_NAME, EXTRA, POOL, PORTS, PORTS_OF_SOURCES, inside, nat46
+from variants import BY_NAME, EXTRA, POOL, PORTS, PORTS_OF_SOURCES, inside, nat46, nft
 
 FLOWS = (PORTS[0], PORTS[1] + 1)
 # of payload: the longest whose IPv6 packet fits an Ethernet frame: 1500 bytes
 SIZES = (64, 512, 1452)
+
+# seconds: until addresses have settled, routes change, and all are looked up again
+SETTLE = 8
 
 
 def say(work, variant, rnd, value, **more):
@@ -83,6 +85,7 @@ def work_sessions(_, o):
         v.name = f"n{live}"
         v.prepare = nat46("addr")
         v.build()
+        time.sleep(SETTLE)
         r = v.path.r[0]
         inside(r, "nat46", "source", "add", "addr", "2001:db8:46:1::-2001:db8:46:1::ffff",
                "from", "10.128.0.0/9")
@@ -96,7 +99,7 @@ def work_sessions(_, o):
         if have != live or got != live:
             note(f"{have} sessions, {got} packets through, {live} wanted")
         count = max(live, o.count)
-        for rnd in range(1 if live > 100000 else o.rounds):
+        for rnd in range(o.rounds):
             say("sessions", str(live), rnd, once(count)[0], opened=round(first, 1), have=have)
         with open("/proc/slabinfo", encoding="ascii") as f:
             for line in f:
@@ -111,7 +114,19 @@ def work_sessions(_, o):
 def work_other(_, o):
     """Packets that are not ours: the module absent, there, and configured"""
     chosen = [BY_NAME["v6"], BY_NAME["v4"]]
-    steps = [("absent", lambda: None),
+    # for comparison: what it costs to be called at all
+    chain = "table {0} t {{ chain c {{ type filter hook prerouting priority -250; }}; }}\n"
+
+    def empty_chains():
+        for v in chosen:
+            for family in ("ip", "ip6"):
+                nft(v.path.r[0], chain.format(family))
+
+    def no_chains():
+        for v in chosen:
+            nft(v.path.r[0], "flush ruleset\n")
+    steps = [("warm", lambda: None), ("absent", lambda: None),
+             ("absent, empty nft chains", empty_chains), ("gone", no_chains),
              ("loaded", lambda: run("insmod", os.environ["NAT46_KO"])),
              ("configured", lambda: [nat46("dev")(v.path) for v in chosen])]
     for v in chosen:
@@ -143,7 +158,8 @@ def work_tcp(variants, o):
                                         stdout=subprocess.DEVNULL))
     time.sleep(1)
     for on in (True, False):
-        size = "16M" if on else "2M"
+        # long enough that a delayed acknowledgement is nothing
+        size = "16M" if on else "32M"
         for v in chosen:
             offloads(v, on)
         for rnd in range(o.rounds + 1):
@@ -167,17 +183,17 @@ def work_tcp(variants, o):
 
 
 def work_rr(variants, o):
-    """Request and response: ping's average, the next when the last is back"""
+    """Request and response by UDP sockets, the next when the last is back"""
+    chosen = [v for v in variants if v.name != "gen"]
+    servers = [subprocess.Popen(["ip", "netns", "exec", v.path.s, EXTRA + "/rr", "serve"]) for v in chosen]
+    time.sleep(1)
     for rnd in range(o.rounds + 1):
-        for v in variants:
-            if v.name == "gen":
-                continue
-            out = run("ip", "netns", "exec", v.path.c, "ping", "-q", "-A", "-c", "300", v.to_server()[1], check=False)
-            m = re.search(r" 0% packet loss.*rtt [^=]*= [\d.]+/([\d.]+)/", out, re.S)
-            if not m:
-                note(f"ping {v.name}: {out[-200:]}")
-            elif rnd:
-                say("rr", v.name, rnd, float(m[1]) * 1e6)
+        for v in chosen:
+            value = float(inside(v.path.c, EXTRA + "/rr", "ask", v.to_server()[1], str(o.count)))
+            if rnd:		# the first warms up
+                say("rr", v.name, rnd, value)
+    for p in servers:
+        p.terminate()
 
 
 def main():
@@ -207,7 +223,7 @@ def main():
         variants = [BY_NAME["v6"], BY_NAME["v4"]]
     for v in variants:
         v.build()
-    time.sleep(8)		# addresses settle: until then routes change
+    time.sleep(SETTLE)
     for w in o.works:
         globals()["work_" + w](variants, o)
     if o.mark:

@@ -14,7 +14,7 @@ WORKS = {
     "udp-1452-up": "UDP, IPv6 packets of 1500 bytes, up", "udp-1452-down": "UDP, the same, down",
     "tcp-up-gso": "TCP bulk up, a byte", "tcp-down-gso": "TCP bulk down, a byte",
     "tcp-up-segments": "TCP bulk up, GSO and GRO off", "tcp-down-segments": "TCP bulk down, GSO and GRO off",
-    "rr": "Request and response (ping)", "first-packet": "First packet of a flow",
+    "rr": "Request and response (UDP)", "first-packet": "First packet of a flow",
 }
 LESS_GEN = [w for w in WORKS if w.startswith("udp")]
 
@@ -72,7 +72,7 @@ def others(res):
     lines = ["| packet | module | instructions or nanoseconds | to absent |", "|---|---|---|---|"]
     for work in ("other-v6", "other-v4"):
         base = res.median("6.1", work, "absent")
-        for step in ("absent", "loaded", "configured"):
+        for step in ("absent", "absent, empty nft chains", "loaded", "configured"):
             m = res.median("6.1", work, step)
             if m:
                 lines.append(f"| {BY_NAME[work[6:]].what} | {step} | {m:.0f} | {m / base:.4f} |")
