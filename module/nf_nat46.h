@@ -38,6 +38,7 @@
 #include <linux/nf_nat46.h>
 
 #include "core.h"
+#include "tuple.h"
 
 #define NAT46_VERSION "0.1.0"
 
@@ -314,29 +315,6 @@ int nat46_hooks_register(struct nat46_net *nn);
 void nat46_hooks_unregister(struct nat46_net *nn);
 
 /* ---- packet.c: one parsed packet ------------------------------------------ */
-
-/*
- * A protocol without ports has 0 in both; ICMP stands for echo alone, whose
- * identifier is the port of the side that asks.
- */
-struct nat46_tuple4 {
-	__be32 saddr;
-	__be32 daddr;
-	__be16 sport;
-	__be16 dport;
-	u8 proto;			/* as IPv4 says it: ICMP, never ICMPV6 */
-	bool asked6;			/* an echo that the IPv6 side asks for */
-};
-
-/* As our own packets carry it: saddr is ours, daddr the target. */
-struct nat46_tuple6 {
-	struct in6_addr saddr;
-	struct in6_addr daddr;
-	__be16 sport;
-	__be16 dport;
-	u8 proto;			/* these two as in the IPv4 tuple */
-	bool asked6;
-};
 
 /* How an L4 header is summed. */
 enum nat46_csum {

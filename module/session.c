@@ -14,7 +14,6 @@
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/siphash.h>
 #include <net/dst.h>
 #include <net/ipv6.h>
 #include <net/netns/hash.h>
@@ -55,45 +54,17 @@ u32 nat46_now(void)
 
 static u32 hash4(const struct net *net, const struct nat46_tuple4 *t)
 {
-	return hsiphash_4u32((__force u32)t->saddr, (__force u32)t->daddr,
-			     (__force u32)t->sport << 16 | (__force u32)t->dport,
-			     net_hash_mix(net) ^ t->proto, &key);
+	return nat46_hash4(t, net_hash_mix(net), &key);
 }
 
-/*
- * The target's address is hashed by a key of its ports' and of our address's,
- * which costs half of hashing it all in a row. Nobody but us chooses our address,
- * of which folding loses nothing that sessions differ in.
- */
 static u32 hash6(const struct net *net, const struct nat46_tuple6 *t)
 {
-	const __be32 *s = t->saddr.s6_addr32, *d = t->daddr.s6_addr32;
-	hsiphash_key_t k = key;
-
-	k.key[0] ^= (__force u32)t->sport << 16 | (__force u32)t->dport;
-	k.key[1] ^= (__force u32)(s[0] ^ s[1] ^ s[2] ^ s[3]);
-	return hsiphash_4u32((__force u32)d[0] ^ net_hash_mix(net) ^ t->proto, (__force u32)d[1],
-			     (__force u32)d[2], (__force u32)d[3], &k);
+	return nat46_hash6(t, net_hash_mix(net), &key);
 }
 
 static struct hlist_head *bucket(int dir, u32 hash)
 {
 	return &table[dir][hash & (hashsize - 1)];
-}
-
-static bool same4(const struct nat46_tuple4 *a, const struct nat46_tuple4 *b)
-{
-	return a->saddr == b->saddr && a->daddr == b->daddr &&
-	       a->sport == b->sport && a->dport == b->dport &&
-	       a->proto == b->proto && a->asked6 == b->asked6;
-}
-
-static bool same6(const struct nat46_tuple6 *a, const struct nat46_tuple6 *b)
-{
-	return a->sport == b->sport && a->dport == b->dport &&
-	       a->proto == b->proto && a->asked6 == b->asked6 &&
-	       ipv6_addr_equal(&a->saddr, &b->saddr) &&
-	       ipv6_addr_equal(&a->daddr, &b->daddr);
 }
 
 static struct nat46_session *look4(const struct net *net,
@@ -103,7 +74,7 @@ static struct nat46_session *look4(const struct net *net,
 
 	hlist_for_each_entry_rcu(s, bucket(NAT46_DIR_4, hash),
 				 node[NAT46_DIR_4], true)
-		if (same4(&s->t4, t) && net_eq(s->net, net))
+		if (nat46_same4(&s->t4, t) && net_eq(s->net, net))
 			return s;
 	return NULL;
 }
@@ -115,7 +86,7 @@ static struct nat46_session *look6(const struct net *net,
 
 	hlist_for_each_entry_rcu(s, bucket(NAT46_DIR_6, hash),
 				 node[NAT46_DIR_6], true)
-		if (same6(&s->t6, t) && net_eq(s->net, net))
+		if (nat46_same6(&s->t6, t) && net_eq(s->net, net))
 			return s;
 	return NULL;
 }
