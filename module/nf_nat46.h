@@ -422,19 +422,24 @@ void nat46_saddr_forget(void);
 
 /* ---- session.c ------------------------------------------------------------- */
 
+/*
+ * By cache lines of 64 bytes: the first two are all that a packet from the
+ * client needs; one from the target needs the third's beginning.
+ */
 struct nat46_session {
-	/* read for each packet */
 	struct hlist_node node[2];	/* by NAT46_DIR_ */
 	struct net *net;
 	struct nat46_tuple4 t4;
-	bool local;			/* opened by a socket of this node */
+	/* these three do not change */
+	u8 local : 1;			/* opened by a socket of this node */
+	u8 stateless : 1;		/* of a prefix source */
+	u8 hairpin : 1;			/* its target is an address of a source */
 	bool dead;			/* under both bucket locks: unhashed */
-	bool stateless;			/* of a prefix source */
-	bool hairpin;			/* its target is an address of a source */
 	bool moved;			/* under the IPv4 bucket's lock: another
 					 * session has the IPv4 tuple
 					 */
-	u16 ident;			/* of its next IPv4 packet without DF */
+	int iif;			/* where the client is; 0: local */
+
 	struct nat46_tuple6 t6;
 	__wsum diff;			/* 4->6: addresses and ports; an echo
 					 * session: IPv6 addresses, identifier
@@ -442,10 +447,11 @@ struct nat46_session {
 	u32 state;			/* enum nat46_session_state; cmpxchg */
 	u32 last;			/* seconds, the last packet */
 	u32 cookie6;
-	__be32 label;			/* flow label */
-	int iif;			/* where the client is; 0: local */
 	struct dst_entry __rcu *dst6;	/* towards the target */
+
 	struct dst_entry __rcu *dst4;	/* towards the client */
+	u16 ident;			/* of its next IPv4 packet without DF */
+	__be32 label;			/* flow label, where params has them */
 
 	/* the rest of its life */
 	u32 hash4;			/* of its IPv4 tuple; 0: not known yet */

@@ -256,7 +256,7 @@ void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s)
 		gso46(skb_shinfo(skb));
 
 	ip6h = swap_header(p, sizeof(*ip6h), htons(ETH_P_IPV6));
-	ip6_flow_hdr(ip6h, p->tos, s->label);
+	ip6_flow_hdr(ip6h, p->tos, p->conf->params.flow_label ? s->label : 0);
 	ip6h->payload_len = htons(skb->len - sizeof(*ip6h));
 	ip6h->nexthdr = s->t4.proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : s->t4.proto;
 	ip6h->hop_limit = p->hop - !p->local;

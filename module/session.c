@@ -14,6 +14,7 @@
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/prefetch.h>
 #include <net/dst.h>
 #include <net/ipv6.h>
 #include <net/netns/hash.h>
@@ -73,9 +74,11 @@ static struct nat46_session *look4(const struct net *net,
 	struct nat46_session *s;
 
 	hlist_for_each_entry_rcu(s, bucket(NAT46_DIR_4, hash),
-				 node[NAT46_DIR_4], true)
+				 node[NAT46_DIR_4], true) {
+		prefetch(&s->t6);
 		if (nat46_same4(&s->t4, t) && net_eq(s->net, net))
 			return s;
+	}
 	return NULL;
 }
 
@@ -85,9 +88,11 @@ static struct nat46_session *look6(const struct net *net,
 	struct nat46_session *s;
 
 	hlist_for_each_entry_rcu(s, bucket(NAT46_DIR_6, hash),
-				 node[NAT46_DIR_6], true)
+				 node[NAT46_DIR_6], true) {
+		prefetch(&s->dst4);
 		if (nat46_same6(&s->t6, t) && net_eq(s->net, net))
 			return s;
+	}
 	return NULL;
 }
 
@@ -535,6 +540,8 @@ int nat46_session_init(void)
 {
 	unsigned int i;
 
+	BUILD_BUG_ON(offsetof(struct nat46_session, t6) > 64 ||
+		     offsetofend(struct nat46_session, dst6) > 128);
 	if (!hashsize)
 		hashsize = default_buckets();
 	hashsize = roundup_pow_of_two(clamp(hashsize, 64u, 1u << 24));
