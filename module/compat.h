@@ -9,6 +9,7 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
+#include <net/netfilter/nf_conntrack_helper.h>
 #ifdef NAT46_HAVE_NET_GSO_H
 #include <net/gso.h>
 #endif
@@ -42,6 +43,42 @@ static inline void nat46_send_na(struct net_device *dev, const struct in6_addr *
 	ipv6_stub->ndisc_send_na(dev, daddr, target, router, solicited, false, true);
 #else
 	ndisc_send_na(dev, daddr, target, router, solicited, false, true);
+#endif
+}
+
+/* A conntrack helper for IPv4 that rules name, and no port does. */
+static inline void
+nat46_ct_helper_fill(struct nf_conntrack_helper *h, u8 proto, const char *name,
+		     const struct nf_conntrack_expect_policy *policy,
+		     int (*help)(struct sk_buff *skb, unsigned int protoff,
+				 struct nf_conn *ct, enum ip_conntrack_info info))
+{
+#ifdef NAT46_HAVE_CT_HELPER_COPIED
+	nf_ct_helper_init(h, NFPROTO_IPV4, proto, name, policy, 0, help, NULL, THIS_MODULE);
+#else
+	nf_ct_helper_init(h, NFPROTO_IPV4, proto, name, 0, 0, 0, policy, 0, help, NULL,
+			  THIS_MODULE);
+#endif
+}
+
+/* Where conntrack registers copies, @copies are these. */
+static inline int nat46_ct_helpers_register(struct nf_conntrack_helper *h, unsigned int n,
+					    struct nf_conntrack_helper **copies)
+{
+#ifdef NAT46_HAVE_CT_HELPER_COPIED
+	return nf_conntrack_helpers_register(h, n, copies);
+#else
+	return nf_conntrack_helpers_register(h, n);
+#endif
+}
+
+static inline void nat46_ct_helpers_unregister(struct nf_conntrack_helper *h, unsigned int n,
+					       struct nf_conntrack_helper **copies)
+{
+#ifdef NAT46_HAVE_CT_HELPER_COPIED
+	nf_conntrack_helpers_unregister(copies, n);
+#else
+	nf_conntrack_helpers_unregister(h, n);
 #endif
 }
 

@@ -294,7 +294,7 @@ int nat46_edit_apply(struct nat46_edit *e, const struct nat46_conf *next)
 		return 0;
 	}
 
-	err = next->pools->n ? nat46_hooks_register(nn) : 0;
+	err = next->pools->n ? nat46_hooks_register(nn, &next->params) : 0;
 	if (err)
 		goto err_free;
 	new = kmemdup(next, sizeof(*next), GFP_KERNEL_ACCOUNT);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hook.c: a packet's way, top down. First what is not ours leaves untouched;
- * then every refusal; only then is anything written.
+ * hook.c: where packets come in, and which of them are ours. All others leave
+ * untouched. translate.c has the rest of the way.
+ *
+ * Forwarded clients are met before conntrack, which then spends nothing on them,
+ * or by a setting behind it. The node's own packets are always met behind it: so
+ * that a firewall which accepts what is established accepts their answers.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -16,8 +20,9 @@
 #include "compat.h"
 #include "nf_nat46.h"
 
-/* Between raw (-300) and conntrack (-200): kernel.md F tells why. */
-#define PRIORITY	(-250)
+/* Between raw (-300) and conntrack (-200); and behind NAT of destinations. */
+#define EARLY	(-250)
+#define LATE	(NF_IP_PRI_NAT_DST + 1)
 
 /* A chunk of a GSO type that can't be kept whole, or 64 KiB and more? */
 static bool must_segment(const struct sk_buff *skb)
@@ -29,248 +34,6 @@ static bool must_segment(const struct sk_buff *skb)
 	return skb_is_gso(skb) &&
 	       (skb->encapsulation || skb->len > 0xffff - NAT46_GROWTH ||
 		skb_shinfo(skb)->gso_type & ~kept);
-}
-
-/* Would @skb, @grow bytes longer, exceed @mtu? */
-static bool too_big(const struct sk_buff *skb, int grow, unsigned int mtu)
-{
-	if (skb_is_gso(skb))
-		return !skb_gso_validate_network_len(skb, mtu - grow);
-	return skb->len + grow > mtu;
-}
-
-/*
- * May the packet, @grow bytes longer, be sent to a path of @mtu? One that may
- * be cut is, by the kernel, on its way out: fragments that came with DF set
- * each have to fit themselves (RFC 7915 section 4.1).
- */
-static bool fits46(const struct nat46_pkt *p, int grow, unsigned int mtu)
-{
-	if (likely(!too_big(p->skb, grow, mtu)))
-		return true;
-	if (skb_is_gso(p->skb))
-		return false;
-	return !p->df || (p->frag_max && p->frag_max + NAT46_FRAG_GROWTH <= mtu);
-}
-
-static unsigned int from_ipv6(struct nat46_pkt *p);
-
-/*
- * A packet that was rewritten to IPv6 for one of our own sources goes back at
- * once, to whichever client has that address and port: RFC 6146 section 3.8. It
- * ends in IPv4, so it comes by here once.
- */
-static void hairpin(const struct nat46_pkt *p)
-{
-	struct nat46_pkt back;
-
-	nat46_pkt_init(&back, p->skb, p->nn, p->conf);
-	back.hairpinned = true;
-	nat46_count(p->nn, NAT46_CNT_PKT_46);
-	memset(IP6CB(p->skb), 0, sizeof(*IP6CB(p->skb)));
-	/* without DF, or in fragments, it may be cut again */
-	if (!p->icmp_error && (!p->df || p->frag_max))
-		IP6CB(p->skb)->frag_max_size = p->frag_max ? p->frag_max + NAT46_GROWTH : U16_MAX;
-	if ((from_ipv6(&back) & NF_VERDICT_MASK) != NF_STOLEN)
-		kfree_skb(back.skb);
-}
-
-/* An ICMPv4 error about a packet that we sent to a client. */
-static enum nat46_reason translate_error46(struct nat46_pkt *p)
-{
-	struct dst_entry *dst, *dst4 = NULL;
-	struct nat46_session *s;
-	enum nat46_reason r;
-
-	if (skb_is_gso(p->skb) ||
-	    nf_ip_checksum(p->skb, NF_INET_PRE_ROUTING, p->l4, IPPROTO_ICMP))
-		return NAT46_DROP_MALFORMED;
-	s = nat46_session_find4(p, &p->t4);
-	if (!s)
-		return NAT46_DROP_NO_SESSION;
-	/* it comes the way that the client's own packets come */
-	if (!p->local && s->iif != p->skb->dev->ifindex &&
-	    p->conf->params.src_check == NAT46_SRC_CHECK_STRICT)
-		return NAT46_DROP_SRC_CHECK;
-	dst = nat46_route6(s, p->skb);
-	if (IS_ERR(dst))
-		return NAT46_DROP_NO_ROUTE6;
-	if (!s->local) {
-		dst4 = nat46_route4(s, p->skb);
-		if (IS_ERR(dst4))
-			return NAT46_DROP_NO_ROUTE4;
-	}
-	r = nat46_icmp46(p, s, dst, dst4);
-	if (r)
-		return r;
-	if (s->hairpin)
-		hairpin(p);
-	else
-		nat46_send6(p, dst);
-	return NAT46_OK;
-}
-
-/*
- * The session of a packet that has none yet, or, by its SYN, may ask for
- * another one than *@sp.
- */
-static enum nat46_reason session_for(struct nat46_pkt *p, struct nat46_session **sp)
-{
-	struct nat46_session *s = *sp;
-
-	if (!s || nat46_session_reopened(p, s))
-		return nat46_session_open(p, sp, NULL);
-	/* where there is no other target, or no room, it asks the same again */
-	if (nat46_session_unanswered(p, s))
-		nat46_session_open(p, sp, s);
-	return NAT46_OK;
-}
-
-/* IPv4 to IPv6. On NAT46_OK the skb has been sent, else it is untouched. */
-static enum nat46_reason translate46(struct nat46_pkt *p)
-{
-	struct nat46_session *s;
-	struct dst_entry *dst;
-	enum nat46_reason r;
-	int grown, grow;
-
-	r = nat46_parse4(p);
-	if (r)
-		return r;
-	if (!p->local && p->hop <= 1)
-		return NAT46_DROP_HOP_LIMIT;
-	if (unlikely(p->icmp_error))
-		return translate_error46(p);
-
-	if (p->udp_zero && p->conf->params.udp_zero_csum == NAT46_UDP_ZERO_CSUM_DROP)
-		return NAT46_DROP_UDP_ZERO_CSUM;
-
-	s = nat46_session_find4(p, &p->t4);
-	if (s && unlikely(s->iif != (p->local ? 0 : p->skb->dev->ifindex)))
-		r = nat46_session_moved(p, s);
-	if (!r && (!s || unlikely(p->tcp_flags & NAT46_TCP_SYN)))
-		r = session_for(p, &s);
-	if (r)
-		return r;
-
-	dst = nat46_route6(s, p->skb);
-	if (IS_ERR(dst))
-		return NAT46_DROP_NO_ROUTE6;
-	p->mtu = dst_mtu(dst);
-	grow = (int)sizeof(struct ipv6hdr) - p->l4;
-	if (unlikely(!fits46(p, grow, p->mtu)))
-		return NAT46_DROP_TOO_BIG;
-
-	grown = nat46_headroom(p->skb, p->l4 + p->l4_hlen, max(grow, 0), dst->dev);
-	if (grown < 0)
-		return NAT46_DROP_NO_MEMORY;
-	if (grown)
-		nat46_count(p->nn, NAT46_CNT_REALLOC);
-
-	nat46_session_seen(p, s, NAT46_DIR_4);
-	if (unlikely(p->tcp_flags & NAT46_TCP_SYN))
-		nat46_mss_clamp(p, s);
-	nat46_rewrite46(p, s);
-	if (unlikely(s->hairpin)) {
-		hairpin(p);
-		return NAT46_OK;
-	}
-	if (unlikely(s->stateless && !skb_is_gso(p->skb) && p->skb->len > nat46_fragment_size6(p)))
-		return nat46_cut6(p, dst, nat46_fragment_size6(p));
-	nat46_send6(p, dst);
-	return NAT46_OK;
-}
-
-/* An ICMPv6 error about a packet of ours. */
-static enum nat46_reason translate_error64(struct nat46_pkt *p,
-					   struct nat46_session *s)
-{
-	struct dst_entry *dst = NULL, *dst6;
-	enum nat46_reason r;
-
-	if (skb_is_gso(p->skb) ||
-	    nf_ip6_checksum(p->skb, NF_INET_PRE_ROUTING, p->l4, IPPROTO_ICMPV6))
-		return NAT46_DROP_MALFORMED;
-	if (!s->local) {
-		dst = nat46_route4(s, p->skb);
-		if (IS_ERR(dst))
-			return NAT46_DROP_NO_ROUTE4;
-	} else if (!rcu_access_pointer(p->nn->dev)) {
-		return NAT46_DROP_NO_LOCAL_DEV;
-	}
-	dst6 = nat46_route6(s, p->skb);
-	if (IS_ERR(dst6))
-		return NAT46_DROP_NO_ROUTE6;
-	r = nat46_icmp64(p, s, dst, dst6);
-	if (r)
-		return r;
-	if (dst)
-		nat46_send4(p, dst);
-	else
-		nat46_send4_local(p);
-	return NAT46_OK;
-}
-
-/*
- * Is an IPv6 packet too big for the client's path, and its sender to hear so?
- * What fits in 1280 bytes, or came in fragments, is cut in IPv4 instead
- * (RFC 7915 sections 5 and 5.1.1).
- */
-static bool too_big64(const struct nat46_pkt *p, unsigned int mtu)
-{
-	return unlikely(too_big(p->skb, (int)sizeof(struct iphdr) - p->l4, mtu)) &&
-	       !p->frag_max && mtu + NAT46_GROWTH >= IPV6_MIN_MTU;
-}
-
-/* IPv6 to IPv4, @p parsed and its session found. On NAT46_OK it is sent. */
-static enum nat46_reason translate64(struct nat46_pkt *p,
-				     struct nat46_session *s)
-{
-	struct dst_entry *dst = NULL;
-	unsigned int mtu;
-	bool probe;
-	int grown;
-
-	if (!s->local && p->hop <= 1) {
-		nat46_icmp6_error(p, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0);
-		return NAT46_DROP_HOP_LIMIT;
-	}
-	if (unlikely(p->icmp_error))
-		return translate_error64(p, s);
-	if (p->udp_zero && p->conf->params.udp_zero_csum != NAT46_UDP_ZERO_CSUM_KEEP)
-		return NAT46_DROP_UDP_ZERO_CSUM;
-
-	if (!s->local) {
-		dst = nat46_route4(s, p->skb);
-		if (IS_ERR(dst))
-			return NAT46_DROP_NO_ROUTE4;
-		mtu = dst_mtu(dst);
-		if (too_big64(p, mtu)) {
-			nat46_icmp6_error(p, ICMPV6_PKT_TOOBIG, 0, mtu + NAT46_GROWTH);
-			return NAT46_DROP_TOO_BIG;
-		}
-	} else if (!rcu_access_pointer(p->nn->dev)) {
-		return NAT46_DROP_NO_LOCAL_DEV;
-	}
-
-	/* the header shrinks: there is room for it and a link header */
-	grown = nat46_headroom(p->skb, p->l4 + p->l4_hlen, 0, dst ? dst->dev : NULL);
-	if (grown < 0)
-		return NAT46_DROP_NO_MEMORY;
-	if (grown)
-		nat46_count(p->nn, NAT46_CNT_REALLOC);
-
-	probe = nat46_session_seen(p, s, NAT46_DIR_6);
-	if (unlikely(p->tcp_flags & NAT46_TCP_SYN))
-		nat46_mss_clamp(p, s);
-	nat46_rewrite64(p, s);
-	if (dst)
-		nat46_send4(p, dst);
-	else
-		nat46_send4_local(p);
-	if (unlikely(probe))
-		nat46_tcp_probe(s, p->conf);
-	return NAT46_OK;
 }
 
 /*
@@ -325,23 +88,57 @@ static bool whole4(struct nat46_pkt *p)
 	return !r;
 }
 
+/* The session of a packet from the IPv4 side, not parsed yet, if it has one. */
+static const struct nat46_session *known4(struct nat46_pkt *p)
+{
+	return nat46_parse4(p) ? NULL : nat46_session_find4(p, &p->t4);
+}
+
+/*
+ * A flow begins where the setting says, and goes on where it has begun: did this
+ * packet's begin in this hook?
+ */
+static bool begun_here(struct nat46_pkt *p)
+{
+	const struct nat46_session *s = known4(p);
+
+	return s && s->late == p->late;
+}
+
+/* Will translation leave that packet to others? Then it has to stay as it is. */
+static bool left_alone(struct nat46_pkt *p)
+{
+	const struct nat46_session *s = known4(p);
+
+	if (s)
+		return s->late && !p->late && !p->local;
+	return p->conf->params.unmapped == NAT46_UNMAPPED_PASS &&
+	       !nat46_map_find(p->conf, ip_hdr(p->skb)->daddr);
+}
+
 /* A packet to a pool. */
 static unsigned int from_ipv4(struct nat46_pkt *p)
 {
 	enum nat46_reason r;
 
 	if (unlikely(must_segment(p->skb)))
-		return in_segments(p, from_ipv4);
+		return left_alone(p) ? NF_ACCEPT : in_segments(p, from_ipv4);
 
-	r = translate46(p);
+	r = nat46_translate46(p);
 	if (likely(!r))
 		return NF_STOLEN;
-	if (r == NAT46_DROP_UNMAPPED &&
-	    p->conf->params.unmapped == NAT46_UNMAPPED_PASS)
+	if (r == NAT46_PASS || (r == NAT46_DROP_UNMAPPED &&
+				p->conf->params.unmapped == NAT46_UNMAPPED_PASS))
 		return NF_ACCEPT;
 	nat46_drop(p->nn, r);
 	nat46_tell_client(p, r);
 	return p->local ? NF_DROP_ERR(-EHOSTUNREACH) : NF_DROP;
+}
+
+/* Does the setting want packets with that mark? */
+static bool mark_wanted(const struct sk_buff *skb, const struct nat46_conf *conf)
+{
+	return !((skb->mark ^ conf->params.hook_mark) & conf->params.hook_mask);
 }
 
 /* IPv4 PRE_ROUTING: what clients send. */
@@ -356,10 +153,41 @@ static unsigned int hook_in4(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
 		return NF_ACCEPT;
-	if ((skb->mark ^ conf->params.hook_mark) & conf->params.hook_mask)
+	if (!mark_wanted(skb, conf))
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
-	return whole4(&p) ? from_ipv4(&p) : NF_STOLEN;
+	if (!whole4(&p))
+		return NF_STOLEN;
+	if (unlikely(conf->params.hook_late) && !begun_here(&p))
+		return NF_ACCEPT;
+	return from_ipv4(&p);
+}
+
+/* The same behind conntrack: clients' packets by the setting, this node's always. */
+static unsigned int hook_late4(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state)
+{
+	struct nat46_net *nn = priv;
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+	const bool local = state->hook == NF_INET_LOCAL_OUT;
+	struct nat46_pkt p;
+
+	if (!conf || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
+		return NF_ACCEPT;
+	if (local ? !conf->params.local_out :
+	    skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
+		return NF_ACCEPT;
+	if (!mark_wanted(skb, conf) ||
+	    (conf->params.hook_late == NAT46_HOOK_LATE_HELPER && !nat46_helper_set(skb)))
+		return NF_ACCEPT;
+	nat46_pkt_init(&p, skb, nn, conf);
+	p.local = local;
+	p.late = true;
+	if (!whole4(&p))
+		return NF_STOLEN;
+	if (!local && !conf->params.hook_late && !begun_here(&p))
+		return NF_ACCEPT;
+	return from_ipv4(&p);
 }
 
 /*
@@ -378,7 +206,7 @@ static bool about_a_reply(const struct sk_buff *skb)
 			*type == ICMP_PARAMETERPROB);
 }
 
-/* IPv4 LOCAL_OUT: what this node's sockets send. */
+/* IPv4 LOCAL_OUT: this node's own errors. */
 static unsigned int hook_out4(void *priv, struct sk_buff *skb,
 			      const struct nf_hook_state *state)
 {
@@ -386,17 +214,13 @@ static unsigned int hook_out4(void *priv, struct sk_buff *skb,
 	const struct nat46_conf *conf = rcu_dereference(nn->conf);
 	struct nat46_pkt p;
 
+	if (!about_a_reply(skb))
+		return NF_ACCEPT;
 	if (!conf || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
 	p.local = true;
-	if (about_a_reply(skb))
-		return from_ipv4(&p);
-	if (!conf->params.local_out)
-		return NF_ACCEPT;
-	if ((skb->mark ^ conf->params.hook_mark) & conf->params.hook_mask)
-		return NF_ACCEPT;
-	return whole4(&p) ? from_ipv4(&p) : NF_STOLEN;
+	return from_ipv4(&p);
 }
 
 /* Could sessions have that port, or that address? */
@@ -452,8 +276,14 @@ static unsigned int not_ours(struct nat46_pkt *p, enum nat46_reason r)
 	return NF_DROP;
 }
 
-/* A packet that may be a session's, or an error about one. */
-static unsigned int from_ipv6(struct nat46_pkt *p)
+/**
+ * nat46_from_ipv6() - a packet that may be a session's, or an error about one
+ * @p: the packet, not parsed yet
+ *
+ * Context: RCU, softirq or process (LOCAL_OUT).
+ * Return: a verdict; NF_STOLEN: it was sent, or is kept until it is whole.
+ */
+unsigned int nat46_from_ipv6(struct nat46_pkt *p)
 {
 	struct nat46_session *s;
 	enum nat46_reason r;
@@ -477,6 +307,9 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 		return NF_ACCEPT;
 
 	s = nat46_session_find6(p->nn, &p->t6, p->conf);
+	/* what conntrack knows of goes by it first; so does what is to begin */
+	if (unlikely(s ? s->track6 : p->conf->params.track6) && !p->late && !p->hairpinned)
+		return NF_ACCEPT;
 	if (!s || unlikely(p->tcp_flags & NAT46_TCP_SYN)) {
 		r = nat46_inbound_session(p, &s);
 		if (r)
@@ -488,9 +321,9 @@ static unsigned int from_ipv6(struct nat46_pkt *p)
 	if (unlikely(s->hairpin) && !p->hairpinned && !p->icmp_error)
 		return not_ours(p, NAT46_DROP_SOURCE_LOOP);
 	if (unlikely(must_segment(p->skb)))
-		return in_segments(p, from_ipv6);
+		return in_segments(p, nat46_from_ipv6);
 
-	r = translate64(p, s);
+	r = nat46_translate64(p, s);
 	if (likely(!r))
 		return NF_STOLEN;
 	nat46_drop(p->nn, r);
@@ -512,7 +345,24 @@ static unsigned int hook_in6(void *priv, struct sk_buff *skb,
 		return nat46_neigh_in(&p);
 	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
 		return NF_ACCEPT;
-	return from_ipv6(&p);
+	return nat46_from_ipv6(&p);
+}
+
+/* The same behind conntrack: of what the one before it has left. */
+static unsigned int hook_late6(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state)
+{
+	struct nat46_net *nn = priv;
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+	struct nat46_pkt p;
+
+	if (!conf || !conf->sources->n || passes_by(skb, conf))
+		return NF_ACCEPT;
+	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
+		return NF_ACCEPT;
+	nat46_pkt_init(&p, skb, nn, conf);
+	p.late = true;
+	return nat46_from_ipv6(&p);
 }
 
 /*
@@ -538,7 +388,7 @@ static unsigned int hook_out6(void *priv, struct sk_buff *skb,
 	nat46_pkt_init(&p, skb, nn, conf);
 	if (nat46_parse6(&p) != NAT46_OK || !p.icmp_error)
 		return NF_ACCEPT;
-	return from_ipv6(&p);
+	return nat46_from_ipv6(&p);
 }
 
 /* Each network namespace has its own, with its state. */
@@ -547,50 +397,73 @@ static const struct nf_hook_ops hooks[] = {
 		.hook		= hook_in4,
 		.pf		= NFPROTO_IPV4,
 		.hooknum	= NF_INET_PRE_ROUTING,
-		.priority	= PRIORITY,
+		.priority	= EARLY,
 	}, {
 		.hook		= hook_out4,
 		.pf		= NFPROTO_IPV4,
 		.hooknum	= NF_INET_LOCAL_OUT,
-		.priority	= PRIORITY,
+		.priority	= EARLY,
 	}, {
 		.hook		= hook_in6,
 		.pf		= NFPROTO_IPV6,
 		.hooknum	= NF_INET_PRE_ROUTING,
-		.priority	= PRIORITY,
+		.priority	= EARLY,
 	}, {
 		.hook		= hook_out6,
 		.pf		= NFPROTO_IPV6,
 		.hooknum	= NF_INET_LOCAL_OUT,
-		.priority	= PRIORITY,
+		.priority	= EARLY,
+	}, {
+		.hook		= hook_late4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= LATE,
 	},
 };
 
-/**
- * nat46_hooks_register() - begin to see packets
- * @nn: the network namespace that has got its first pool
- *
- * Context: may sleep, nn->lock held.
- * Return: 0 or -errno.
- */
-int nat46_hooks_register(struct nat46_net *nn)
+/* Only where a setting asked for them: everybody's packets come by. */
+static const struct nf_hook_ops late_hooks[] = {
+	{
+		.hook		= hook_late4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= LATE,
+	}, {
+		.hook		= hook_late6,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= LATE,
+	},
+};
+
+static int enter(struct nat46_net *nn, const struct nf_hook_ops *ops, unsigned int n,
+		 struct nf_hook_ops **at)
 {
 	unsigned int i;
 	int err;
 
-	if (nn->hooks)
+	if (*at)
 		return 0;
-	nn->hooks = kmemdup(hooks, sizeof(hooks), GFP_KERNEL);
-	if (!nn->hooks)
+	*at = kmemdup(ops, n * sizeof(*ops), GFP_KERNEL);
+	if (!*at)
 		return -ENOMEM;
-	for (i = 0; i < ARRAY_SIZE(hooks); i++)
-		nn->hooks[i].priv = nn;
-	err = nf_register_net_hooks(nn->net, nn->hooks, ARRAY_SIZE(hooks));
+	for (i = 0; i < n; i++)
+		(*at)[i].priv = nn;
+	err = nf_register_net_hooks(nn->net, *at, n);
 	if (err) {
-		kfree(nn->hooks);
-		nn->hooks = NULL;
+		kfree(*at);
+		*at = NULL;
 	}
 	return err;
+}
+
+static void leave(struct nat46_net *nn, unsigned int n, struct nf_hook_ops **at)
+{
+	if (!*at)
+		return;
+	nf_unregister_net_hooks(nn->net, *at, n);
+	kfree(*at);
+	*at = NULL;
 }
 
 /**
@@ -603,9 +476,29 @@ int nat46_hooks_register(struct nat46_net *nn)
  */
 void nat46_hooks_unregister(struct nat46_net *nn)
 {
-	if (!nn->hooks)
-		return;
-	nf_unregister_net_hooks(nn->net, nn->hooks, ARRAY_SIZE(hooks));
-	kfree(nn->hooks);
-	nn->hooks = NULL;
+	leave(nn, ARRAY_SIZE(late_hooks), &nn->late_hooks);
+	leave(nn, ARRAY_SIZE(hooks), &nn->hooks);
+}
+
+/**
+ * nat46_hooks_register() - begin to see packets
+ * @nn: a network namespace that has a pool
+ * @par: its settings: those that ask for hooks behind conntrack get them, and
+ *       they stay as long as the others, for sessions that began there
+ *
+ * Context: may sleep, nn->lock held.
+ * Return: 0 or -errno, all being as it was.
+ */
+int nat46_hooks_register(struct nat46_net *nn, const struct nat46_params *par)
+{
+	const bool first = !nn->hooks;
+	int err;
+
+	err = enter(nn, hooks, ARRAY_SIZE(hooks), &nn->hooks);
+	if (err || (!par->hook_late && !par->track6))
+		return err;
+	err = enter(nn, late_hooks, ARRAY_SIZE(late_hooks), &nn->late_hooks);
+	if (err && first)
+		nat46_hooks_unregister(nn);
+	return err;
 }

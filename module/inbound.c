@@ -140,6 +140,8 @@ static enum nat46_reason open(struct nat46_pkt *p, const struct nat46_source *sr
 	s->t6 = p->t6;
 	s->state = state;
 	s->stateless = src->type == NAT46_SOURCE_PREFIX;
+	/* else IPv4's conntrack would see the answers alone */
+	s->late = p->conf->params.hook_late == NAT46_HOOK_LATE_ON;
 	nat46_session_finish(p, s);
 
 	r = check_path(p, s);

@@ -154,11 +154,16 @@ static int __init nat46_init(void)
 	err = register_inet6addr_notifier(&address_nb);
 	if (err)
 		goto err_device;
-	err = nat46_netlink_init();
+	err = nat46_helper_init();
 	if (err)
 		goto err_address;
+	err = nat46_netlink_init();
+	if (err)
+		goto err_helper;
 	return 0;
 
+err_helper:
+	nat46_helper_exit();
 err_address:
 	unregister_inet6addr_notifier(&address_nb);
 err_device:
@@ -175,6 +180,7 @@ err_bib:
 static void __exit nat46_exit(void)
 {
 	nat46_netlink_exit();
+	nat46_helper_exit();
 	unregister_inet6addr_notifier(&address_nb);
 	unregister_netdevice_notifier(&device_nb);
 	unregister_pernet_device(&net_ops);

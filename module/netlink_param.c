@@ -41,6 +41,8 @@ const struct nla_policy nat46_nl_param_set[NAT46_PARAM_A_MAX + 1] = {
 	[NAT46_PARAM_A_HAIRPIN]			= { .type = NLA_U8 },
 	[NAT46_PARAM_A_FILTER_HOOKS]		= { .type = NLA_U8 },
 	[NAT46_PARAM_A_FILTER_HOOKS4]		= { .type = NLA_U8 },
+	[NAT46_PARAM_A_HOOK_LATE]		= { .type = NLA_U8 },
+	[NAT46_PARAM_A_TRACK6]			= { .type = NLA_U8 },
 };
 
 const struct nla_policy nat46_nl_param_get[NAT46_PARAM_A_MAX + 1] = {
@@ -98,6 +100,9 @@ static const struct param params[] = {
 	    "filter-hooks is output, forward or off"),
 	ROW(FILTER_HOOKS4, filter_hooks4, NAT46_FILTER_HOOKS4_OFF, NAT46_FILTER_HOOKS4_FORWARD,
 	    "filter-hooks4 is off or forward"),
+	ROW(HOOK_LATE, hook_late, NAT46_HOOK_LATE_OFF, NAT46_HOOK_LATE_HELPER,
+	    "hook-late is off, on or helper"),
+	ROW(TRACK6, track6, 0, 1, "track6 is on or off"),
 };
 
 static bool is_u8(const struct param *row)

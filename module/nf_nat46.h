@@ -5,6 +5,7 @@
  * A packet's way, the same four steps in both directions:
  *
  *   hook.c     is it ours?  everything else leaves at once, untouched
+ *   translate.c  the way of what is, from here to output.c
  *   packet.c   parse: every header and length is checked, nothing is written
  *   session.c  find the session, or make it (map.c: which target; policy.c:
  *              may it; source.c: which address and port)
@@ -79,7 +80,9 @@ enum nat46_reason {
 	NAT46_DROP_NO_LOCAL_DEV,
 	NAT46_DROP_DRAINING,
 	NAT46_DROP_SOURCE_LOOP,
+	NAT46_DROP_CONNTRACK,
 	NAT46_REASON_MAX,
+	NAT46_PASS = NAT46_REASON_MAX,	/* none: another hook's */
 };
 
 /* What else is counted. */
@@ -211,6 +214,8 @@ struct nat46_params {
 	u8 hairpin;			/* enum nat46_hairpin */
 	u8 filter_hooks;		/* enum nat46_filter_hooks */
 	u8 filter_hooks4;		/* enum nat46_filter_hooks4 */
+	u8 hook_late;			/* enum nat46_hook_late */
+	u8 track6;			/* switch */
 };
 
 extern const struct nat46_params nat46_params_default;
@@ -294,6 +299,7 @@ struct nat46_net {
 	bool audit;			/* under lock: end what conf denies now */
 	u32 gen;			/* under lock: configuration changes */
 	struct nf_hook_ops *hooks;	/* under lock: NULL: not registered */
+	struct nf_hook_ops *late_hooks;	/* likewise, those behind conntrack */
 	bool exiting;			/* under lock */
 };
 
@@ -310,9 +316,22 @@ static inline void nat46_count(struct nat46_net *nn, enum nat46_counter c)
 	this_cpu_inc(nn->stats->count[c]);
 }
 
+struct nat46_pkt;
+struct nat46_session;
+
 /* hook.c; may sleep, nn->lock held */
-int nat46_hooks_register(struct nat46_net *nn);
+int nat46_hooks_register(struct nat46_net *nn, const struct nat46_params *par);
 void nat46_hooks_unregister(struct nat46_net *nn);
+
+/* translate.c; RCU, softirq or process */
+enum nat46_reason nat46_translate46(struct nat46_pkt *p);
+enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s);
+unsigned int nat46_from_ipv6(struct nat46_pkt *p);	/* hook.c: a verdict */
+
+/* helper.c: the conntrack helper that rules can name */
+bool nat46_helper_set(const struct sk_buff *skb);
+int nat46_helper_init(void);
+void nat46_helper_exit(void);
 
 /* ---- packet.c: one parsed packet ------------------------------------------ */
 
@@ -344,6 +363,8 @@ struct nat46_pkt {
 	struct nat46_net *nn;
 	const struct nat46_conf *conf;
 	bool local;			/* 4->6: sent by a socket of this node */
+	bool late;			/* seen behind its family's conntrack */
+	bool tracked;			/* the other's shall see it as well */
 	bool icmp_error;		/* the tuple is the quoted packet's */
 	bool udp_zero;			/* UDP without a checksum */
 	bool hairpinned;		/* 6->4: a client's, just translated */
@@ -430,8 +451,12 @@ struct nat46_session {
 	struct hlist_node node[2];	/* by NAT46_DIR_ */
 	struct net *net;
 	struct nat46_tuple4 t4;
-	/* these three do not change */
+	/* these do not change */
 	u8 local : 1;			/* opened by a socket of this node */
+	u8 late : 1;			/* behind IPv4's conntrack, which has a
+					 * flow of it; all local ones are
+					 */
+	u8 track6 : 1;			/* IPv6's conntrack has one */
 	u8 stateless : 1;		/* of a prefix source */
 	u8 hairpin : 1;			/* its target is an address of a source */
 	bool dead;			/* under both bucket locks: unhashed */

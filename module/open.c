@@ -255,7 +255,8 @@ static int take_addr_and_port(struct nat46_pkt *p, struct nat46_session *s,
 /**
  * nat46_session_allowed() - may the session be, with that target?
  * @p: its first packet
- * @s: the session, its client and target known; is told if it is a hairpin
+ * @s: the session, its client and target known; is told if it is a hairpin, and
+ *     if IPv6's conntrack shall know of it
  *
  * Context: RCU.
  * Return: NAT46_OK, or why not.
@@ -268,6 +269,8 @@ enum nat46_reason nat46_session_allowed(const struct nat46_pkt *p, struct nat46_
 	s->hairpin = nat46_source_holds(p->conf, &s->t6.daddr);
 	if (s->hairpin && p->conf->params.hairpin != NAT46_HAIRPIN_ALLOW)
 		return NAT46_DROP_SOURCE_LOOP;
+	/* a hairpin's packets never are IPv6 to anybody else */
+	s->track6 = p->conf->params.track6 && !s->hairpin;
 	if (ipv6_chk_addr(p->nn->net, &s->t6.daddr, NULL, 0))
 		return NAT46_DROP_TARGET_LOCAL;
 	return NAT46_OK;
@@ -478,6 +481,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 	s->t4 = p->t4;
 	s->hash4 = p->hash;
 	s->local = p->local;
+	s->late = p->late;
 	s->iif = p->local ? 0 : p->skb->dev->ifindex;
 	s->state = state;
 	if (state == NAT46_STATE_INIT)

@@ -121,12 +121,13 @@ struct dst_entry *nat46_route4(struct nat46_session *s,
 	return &rt->dst;
 }
 
-/* What is left of the packet's first life goes. */
-static void scrub(struct sk_buff *skb, bool forwarded)
+/* What is left of the packet's first life goes; is conntrack to see the next? */
+static void scrub(struct sk_buff *skb, bool forwarded, bool tracked)
 {
 	skb_dst_drop(skb);
 	nf_reset_ct(skb);
-	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+	if (!tracked)
+		nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
 	if (!forwarded)
 		return;
 	skb_clear_tstamp(skb);	/* else sch_fq takes it for a time to send */
@@ -178,12 +179,15 @@ static void by_forward(u8 pf, const struct nat46_pkt *p, struct sk_buff *skb,
  */
 void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst)
 {
-	const u8 hooks = p->local ? NAT46_FILTER_HOOKS_OUTPUT : p->conf->params.filter_hooks;
 	struct sk_buff *skb = p->skb;
 	struct net_device *in = skb->dev;
+	u8 hooks = p->conf->params.filter_hooks;
 
+	/* conntrack is in the hooks */
+	if (p->local || unlikely(p->tracked && hooks == NAT46_FILTER_HOOKS_OFF))
+		hooks = NAT46_FILTER_HOOKS_OUTPUT;
 	p->skb = NULL;
-	scrub(skb, !p->local);
+	scrub(skb, !p->local, p->tracked);
 	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
 	skb_dst_set_noref(skb, dst);
 	skb->dev = dst->dev;
@@ -210,7 +214,8 @@ void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst)
  *
  * Straight to POST_ROUTING: IPv4 FORWARD saw no packet of the other direction
  * and so judges none of this one, but by a setting. By another one straight to
- * the neighbour.
+ * the neighbour. What conntrack is to see goes by it as the node's own packet:
+ * reverse-path filters would ask where the client's own packets are routed to.
  *
  * Context: RCU.
  */
@@ -220,7 +225,7 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst)
 	struct sk_buff *skb = p->skb;
 
 	p->skb = NULL;
-	scrub(skb, true);
+	scrub(skb, true, p->tracked);
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	IPCB(skb)->iif = skb->skb_iif;
 	if (p->frag_max > NAT46_FRAG_GROWTH && !p->icmp_error)
@@ -228,7 +233,9 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst)
 						 IPV4_MIN_MTU);
 	skb_dst_set_noref(skb, dst);
 	nat46_count(p->nn, NAT46_CNT_PKT_64);
-	if (par->filter_hooks4 == NAT46_FILTER_HOOKS4_FORWARD && skb->dev)
+	if (unlikely(p->tracked))
+		ip_local_out(p->nn->net, NULL, skb);
+	else if (par->filter_hooks4 == NAT46_FILTER_HOOKS4_FORWARD && skb->dev)
 		by_forward(NFPROTO_IPV4, p, skb, skb->dev);
 	else if (par->filter_hooks != NAT46_FILTER_HOOKS_OFF || !nat46_direct4(skb, dst))
 		dst_output(p->nn->net, NULL, skb);
@@ -239,7 +246,7 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst)
  * @p: rewritten to IPv4; the skb is consumed unless false is returned
  *
  * It arrives by the device "nat46", which has the pool's route: reverse-path
- * filters accept it, and tcpdump -i nat46 shows it.
+ * filters accept it, and tcpdump -i nat46 shows it. Conntrack knows the flow.
  *
  * Context: RCU, softirq.
  * Return: false where that device is missing.
@@ -253,7 +260,7 @@ bool nat46_send4_local(struct nat46_pkt *p)
 	if (!dev)
 		return false;
 	p->skb = NULL;
-	scrub(skb, true);
+	scrub(skb, true, true);
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 
 	/* the IPv6 header was longer by 20 bytes than the IPv4 one */

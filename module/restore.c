@@ -301,7 +301,7 @@ static int check(struct nat46_net *nn, struct nat46_restore *tx, const struct na
 		NL_SET_ERR_MSG(extack, "sessions use a pool or source that would go");
 		return -EBUSY;
 	}
-	return tx->conf->pools->n ? nat46_hooks_register(nn) : 0;
+	return tx->conf->pools->n ? nat46_hooks_register(nn, &tx->conf->params) : 0;
 }
 
 /* Nothing fails from here on. The transaction's configuration is the live one. */

@@ -142,6 +142,7 @@ void nat46_tcp_probe(struct nat46_session *s, const struct nat46_conf *conf)
 	struct nat46_pkt q = {
 		.nn = nat46_pernet(s->net),
 		.conf = conf,
+		.tracked = s->late,
 		.skb = make(s->net, &s->t4, 0, 0, TCP_FLAG_ACK),
 	};
 	struct dst_entry *dst;

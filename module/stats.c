@@ -35,6 +35,7 @@ static const char *const reason_names[NAT46_REASON_MAX] = {
 	[NAT46_DROP_NO_LOCAL_DEV]	= "no-local-device",
 	[NAT46_DROP_DRAINING]		= "draining",
 	[NAT46_DROP_SOURCE_LOOP]	= "hairpin",
+	[NAT46_DROP_CONNTRACK]		= "conntrack",
 };
 
 static const char *const counter_names[NAT46_CNT_MAX] = {

@@ -65,7 +65,7 @@ same "param show, a mark" "hook-mark 0x46/0xff" "$(n46 param show hook-mark)"
 for kv in "timeout-other 601" "timeout-tcp-syn 30" "max-per-client 9" "tcp-midstream reset" "tcp-midstream allow" \
 	"mss-clamp off" "mss-clamp 536" "mss-clamp 65535" "udp-zero-csum drop" "udp-zero-csum keep" \
 	"udp-refresh-inbound on" "mtu-min 65535" "tos 0" "tos 255" "flow-label hash" "port-mapping independent" "hairpin allow" \
-	"filter-hooks forward" "filter-hooks off" "filter-hooks4 forward" \
+	"filter-hooks forward" "filter-hooks off" "filter-hooks4 forward" "hook-late on" "hook-late helper" "track6 on" \
 	"icmp-source 192.0.2.9"; do
 	# shellcheck disable=SC2086 # words
 	check "param set $kv" n46 param set $kv
@@ -77,12 +77,12 @@ import json, sys
 p = json.load(sys.stdin)
 print(*[p[k] for k in ("mss-clamp", "tos", "flow-label", "icmp-source")])')"
 for k in timeout-other timeout-tcp-syn max-per-client tcp-midstream mss-clamp udp-zero-csum \
-	udp-refresh-inbound mtu-min tos flow-label icmp-source port-mapping hairpin filter-hooks filter-hooks4; do
+	udp-refresh-inbound mtu-min tos flow-label icmp-source port-mapping hairpin filter-hooks filter-hooks4 hook-late track6; do
 	n46 param reset $k
 done
-same "param reset: the defaults" "600 240 0 drop on compute off 1280 copy zero none per-target refuse output off " \
+same "param reset: the defaults" "600 240 0 drop on compute off 1280 copy zero none per-target refuse output off off off " \
 	"$(for k in timeout-other timeout-tcp-syn max-per-client tcp-midstream mss-clamp udp-zero-csum \
-		udp-refresh-inbound mtu-min tos flow-label icmp-source port-mapping hairpin filter-hooks filter-hooks4; do
+		udp-refresh-inbound mtu-min tos flow-label icmp-source port-mapping hairpin filter-hooks filter-hooks4 hook-late track6; do
 		n46 param show $k | cut -d' ' -f2 | tr '\n' ' '; done)"
 check "stats" n46 stats
 for o in pool source map policy session param stats "session count" "stats drops" ""; do

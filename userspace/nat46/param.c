@@ -16,6 +16,7 @@ static const char *const label_words[] = { "zero", "hash", NULL };
 static const char *const hairpin_words[] = { "refuse", "allow", NULL };
 static const char *const hooks_words[] = { "output", "forward", "off", NULL };
 static const char *const hooks4_words[] = { "off", "forward", NULL };
+static const char *const late_words[] = { "off", "on", "helper", NULL };
 static const char *const mapping_words[] = { "per-target", "independent", NULL };
 static const char *const copy_words[] = { "copy", NULL };
 static const char *const none_words[] = { "none", NULL };
@@ -57,6 +58,8 @@ static const struct key {
 	{ "hairpin", NAT46_PARAM_A_HAIRPIN, hairpin_words, .type = WORD },
 	{ "filter-hooks", NAT46_PARAM_A_FILTER_HOOKS, hooks_words, .type = WORD },
 	{ "filter-hooks4", NAT46_PARAM_A_FILTER_HOOKS4, hooks4_words, .type = WORD },
+	{ "hook-late", NAT46_PARAM_A_HOOK_LATE, late_words, .type = WORD },
+	{ "track6", NAT46_PARAM_A_TRACK6, switch_words, .type = WORD },
 	{ "icmp-source", NAT46_PARAM_A_ICMP_SOURCE, none_words, .type = WORD_OR_V4 },
 };
 

@@ -396,6 +396,19 @@ enum nat46_filter_hooks4 {
 	NAT46_FILTER_HOOKS4_FORWARD,
 };
 
+/*
+ * PARAM_A_HOOK_LATE: before conntrack, or behind it (and behind the translation
+ * of destinations, so that a Service may lead to a pool)? Conntrack then has an
+ * entry of each flow. The node's own flows are always translated behind it.
+ */
+enum nat46_hook_late {
+	NAT46_HOOK_LATE_OFF,
+	NAT46_HOOK_LATE_ON,
+	NAT46_HOOK_LATE_HELPER,		/* and only flows that a rule gave the
+					 * conntrack helper "nat46"
+					 */
+};
+
 enum nat46_flow_label {
 	NAT46_FLOW_LABEL_ZERO,
 	NAT46_FLOW_LABEL_HASH,		/* one a session, RFC 6437 */
@@ -454,6 +467,10 @@ enum nat46_param_attr {
 	NAT46_PARAM_A_HAIRPIN,		/* u8: enum nat46_hairpin, refuse */
 	NAT46_PARAM_A_FILTER_HOOKS,	/* u8: enum nat46_filter_hooks, output */
 	NAT46_PARAM_A_FILTER_HOOKS4,	/* u8: enum nat46_filter_hooks4, off */
+	NAT46_PARAM_A_HOOK_LATE,	/* u8: enum nat46_hook_late, off */
+	NAT46_PARAM_A_TRACK6,		/* u8: 0 (default), 1: IPv6's conntrack
+					 * sees the translated flows
+					 */
 
 	__NAT46_PARAM_A_MAX,
 	NAT46_PARAM_A_MAX = __NAT46_PARAM_A_MAX - 1
