@@ -10,7 +10,7 @@ userspace="libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libjansson-dev libeven
 guest="qemu-system-x86 busybox-static iproute2 nftables iputils-ping curl tcpdump openssl
 	python3 python3-scapy nginx-light unbound nsd bind9-dnsutils iperf3 conntrack ethtool
 	socat procps liblwip-dev traceroute mtr-tiny iputils-tracepath util-linux libc6-dev"
-bench="gnuplot-nox"
+bench="gnuplot-nox dnsperf"
 install="dkms systemd kmod"
 uml="linux-source-6.1"
 lint="sparse shellcheck codespell linux-source-6.1 xz-utils perl python3 python3-scapy"

@@ -91,6 +91,48 @@ def sessions(res):
     return lines + [""]
 
 
+DNS = ["straight", "relayed", "leased", "burst, straight", "burst, fresh"]
+
+
+def difference(res, guest, work, variant, base):
+    a, b = res.rounds(guest, work, variant), res.rounds(guest, work, base)
+    out = [a[r] - b[r] for r in a if r in b]
+    return "{:.0f} / **{:.0f}** / {:.0f}".format(min(out), statistics.median(out), max(out))
+
+
+def relay(res, guest):
+    """The relay's table: rates and what it adds, to the same asked straight in the same round"""
+    lines = ["| queries | a second | to straight | added median, us | added 99th percentile, us |", "|---" * 5 + "|"]
+    for v in DNS:
+        base = "burst, straight" if v.startswith("burst") else "straight"
+        mine, straight = (res.rounds(guest, "dns-rate", n) for n in (v, base))
+        if mine:
+            ratio = [mine[r] / straight[r] for r in mine]
+            lines.append(f"| {v} | {statistics.median(mine.values()):.0f} | "
+                         + three([min(ratio), statistics.median(ratio), max(ratio)]) + " | "
+                         + " | ".join(difference(res, guest, w, v, base) for w in ("dns-p50", "dns-p99")) + " |")
+    return lines + [""]
+
+
+def plot_relay(path, res):
+    rows = [(v, [res.median(g, w, v) or 0 for g, w in (("dns-guest", "dns-p50"), ("dns-guest", "dns-p99"))])
+            for v in DNS]
+    data = "\n".join(f'"{label}" {a:.0f} {b:.0f}' for label, (a, b) in rows)
+    subprocess.run(["gnuplot"], check=True, text=True, input=f"""set terminal svg size 900,420 font 'sans,12' background '#ffffff'
+set output '{path}'
+set title "Latency of names, user-mode Linux with one CPU"
+set ylabel 'microseconds'
+set logscale y
+set grid ytics lc '#cccccc'
+set style data histogram
+set style fill solid 0.8
+$d << EOD
+{data}
+EOD
+plot $d using 2:xtic(1) title 'median' lc '#2060b0', $d using 3 title '99th percentile' lc '#d08030'
+""")
+
+
 def plot(path, title, rows, ylabel):
     """Bars [(label, [min, median, max])] beside the line of plain IPv6 forwarding"""
     data = "\n".join(f'"{label}" {x[1]:.4f} {x[0]:.4f} {x[2]:.4f}' for label, x in rows)
@@ -145,6 +187,14 @@ def write(out, data):
         text += [""]
     text += ["## Packets that are not ours", ""] + others(res) if others(res) else []
     text += ["## Sessions", ""] + sessions(res) if sessions(res) else []
+    if ("dns", "dns-rate", "straight") in res.v:
+        text += ["## dns46", "", "dnsperf (4 clients, 100 queries open at most) asks nsd straight, and the same by dns46; latency at half",
+                 "the slowest one's rate. *leased*: the A of IPv6-only names that have their address; *fresh*: of names never",
+                 "asked for, 2,000 in a burst, each of which is written to disk and mapped in the kernel before it is answered.",
+                 "", "On this machine, where dnsperf, nsd and dns46 share two CPUs:", ""] + relay(res, "dns")
+        text += ["In user-mode Linux, where they share one:", ""] + relay(res, "dns-guest")
+        plot_relay(os.path.join(out, "dns46.svg"), res)
+        text += ["![Latency of names](dns46.svg)", ""]
     with open(os.path.join(out, "README.md"), "w", encoding="utf-8") as f:
         f.write("\n".join(text).rstrip() + "\n")
     print("\n".join(text))
