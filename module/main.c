@@ -10,6 +10,7 @@
 #include "nf_nat46.h"
 
 #define LOCAL_DEV	"nat46"
+#define LOCAL_ROOM	48		/* the longer header, and what a device reserves */
 
 unsigned int nat46_net_id __read_mostly;
 
@@ -44,6 +45,7 @@ static int __net_init net_init(struct net *net)
 
 	nn->net = net;
 	mutex_init(&nn->lock);
+	xa_init_flags(&nn->room, XA_FLAGS_LOCK_BH);
 	INIT_WORK(&nn->addr_work, address_work);
 	return nat46_conf_net_init(nn);
 }
@@ -82,8 +84,11 @@ static struct pernet_operations net_ops = {
 	.size		= sizeof(struct nat46_net),
 };
 
+/* What sockets send by it grows, and leaves by another device. */
 static void local_dev_set(struct nat46_net *nn, struct net_device *dev)
 {
+	if (dev)
+		WRITE_ONCE(dev->needed_headroom, LOCAL_ROOM);
 	rcu_assign_pointer(nn->dev, dev);
 }
 
@@ -111,6 +116,7 @@ static int device_event(struct notifier_block *nb, unsigned long event,
 			local_dev_set(nn, NULL);
 		fallthrough;
 	case NETDEV_DOWN:
+		nat46_room_forget(nn, dev);
 		nat46_session_forget_dev(dev_net(dev), dev);
 		nat46_conf_dev_gone(nn, dev);
 		break;

@@ -298,6 +298,8 @@ struct nat46_net {
 	size_t retired;			/* under lock: bytes since an rcu_barrier */
 	bool audit;			/* under lock: end what conf denies now */
 	u32 gen;			/* under lock: configuration changes */
+	struct xarray room;		/* room.c: by device, what was asked for */
+	u32 room_at;			/* seconds: when last */
 	struct nf_hook_ops *hooks;	/* under lock: NULL: not registered */
 	struct nf_hook_ops *late_hooks;	/* likewise, those behind conntrack */
 	bool exiting;			/* under lock */
@@ -327,6 +329,11 @@ void nat46_hooks_unregister(struct nat46_net *nn);
 enum nat46_reason nat46_translate46(struct nat46_pkt *p);
 enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s);
 unsigned int nat46_from_ipv6(struct nat46_pkt *p);	/* hook.c: a verdict */
+
+/* room.c: headroom of clients' packets */
+void nat46_room_ask(struct nat46_net *nn, struct net_device *dev, unsigned int need);
+void nat46_room_forget(struct nat46_net *nn, const struct net_device *dev);
+void nat46_room_return(struct nat46_net *nn);
 
 /* helper.c: the conntrack helper that rules can name */
 bool nat46_helper_set(const struct sk_buff *skb);

@@ -52,7 +52,8 @@ static int own_heads(struct sk_buff *skb)
  * and nobody else looks at the headers.
  *
  * Context: any.
- * Return: 0: nothing had to be done, 1: reallocated, or -ENOMEM.
+ * Return: 0: nothing had to be done; 1: reallocated, for others look at the
+ * headers; 2: there was too little room; or -ENOMEM.
  */
 int nat46_headroom(struct sk_buff *skb, unsigned int writable,
 		   unsigned int grow, const struct net_device *out)
@@ -68,7 +69,7 @@ int nat46_headroom(struct sk_buff *skb, unsigned int writable,
 		return 0;
 	if (pskb_expand_head(skb, SKB_DATA_ALIGN(more), 0, GFP_ATOMIC))
 		return -ENOMEM;
-	return 1;
+	return more ? 2 : 1;
 }
 
 /* Does the stack or the device still have to sum up our L4 header? */

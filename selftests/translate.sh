@@ -87,6 +87,22 @@ whole() {
 whole up "src host $POD4" "src host $NODE6"
 whole down "dst host $POD4" "dst host $NODE6"
 
+note "a datagram's head is reallocated for nobody but the first"
+datagrams() {
+	ip netns exec "$1" python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(int(sys.argv[2])):
+    s.sendto(b"x" * 200, (sys.argv[1], 9))' $MAPPED "$2"
+}
+counter() { n46 stats all | awk -v n="$1" '$1 == n { print $2 }'; }
+for who in pod node; do
+	datagrams $who 2
+	before=$(counter packets-46)/$(counter head-reallocated)
+	datagrams $who 100
+	same "... of the $who's" "$((${before%/*} + 100))/${before#*/}" "$(counter packets-46)/$(counter head-reallocated)"
+done
+
 note "checksums by software: CHECKSUM_NONE and whole segments"
 for nic in pod:eth0 internet6:eth0 node:eni1 node:wan; do
 	ip netns exec "${nic%:*}" ethtool -K "${nic#*:}" tx off tso off gso off gro off >/dev/null 2>&1
