@@ -164,7 +164,8 @@ def write(out, data):
             "Client, router (what is measured) and server are network namespaces joined by veth; packets come from the",
             "kernel's generator (no socket, no program in the way), 256 flows, and are counted where they arrive. Each",
             "figure is min / **median** / max over rounds that were interleaved, of the ratio to plain IPv6 forwarding",
-            "in the same round. Instructions are counted by qemu (`-icount`), one CPU: they say nothing of caches.", ""]
+            "in the same round. Instructions are counted by qemu (`-icount`), one CPU: they say nothing of caches:",
+            "[notes.md](notes.md) counts lines and stores by hand, [profile.md](profile.md) goes by function.", ""]
     for guest, title in GUESTS.items():
         if not any(k[0] == guest for k in res.v):
             continue
