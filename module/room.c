@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * room.c: asks the devices that clients are behind to have them leave room for
- * the longer header, so that no datagram's head is reallocated. A pair of veth
- * hands that on to its other end, where the pod's packets are made.
+ * room.c: has clients' packets made with room for the longer header, so that no
+ * datagram's head is reallocated: the pod's end of a pair of veth is told. The
+ * node's end is not (as ndo_set_rx_headroom would): what goes to the pod would
+ * need the room as well, everybody's packets too.
  */
 #include <linux/netdevice.h>
 #include <linux/xarray.h>
@@ -14,26 +15,32 @@ struct request {
 	unsigned int need;
 };
 
+/* The other end of a pair, where a client's packets are made. */
+static struct net_device *far_end(struct net_device *dev)
+{
+	return dev->netdev_ops->ndo_get_peer_dev ? dev->netdev_ops->ndo_get_peer_dev(dev) : NULL;
+}
+
 static int ask(struct net_device *dev, struct netdev_nested_priv *priv)
 {
 	const struct request *r = priv->data;
-	const void *had = xa_load(&r->nn->room, dev->ifindex);
+	struct net_device *far = far_end(dev);
 
-	if (!dev->netdev_ops->ndo_set_rx_headroom || !net_eq(dev_net(dev), r->nn->net) ||
-	    (had && xa_to_value(had) >= r->need))
+	if (!far || READ_ONCE(far->needed_headroom) >= r->need ||
+	    !net_eq(dev_net(dev), r->nn->net))
 		return 0;
-	if (!xa_is_err(xa_store_bh(&r->nn->room, dev->ifindex, xa_mk_value(r->need), GFP_ATOMIC)))
-		netdev_set_rx_headroom(dev, r->need);
+	if (!xa_is_err(xa_store_bh(&r->nn->room, dev->ifindex, xa_mk_value(1), GFP_ATOMIC)))
+		WRITE_ONCE(far->needed_headroom, r->need);
 	return 0;
 }
 
 /**
- * nat46_room_ask() - have packets that come by a device leave more room
+ * nat46_room_ask() - have packets that come by a device made with more room
  * @nn: its network namespace's state
  * @dev: the device; of a bridge, its ports
- * @need: bytes in front of the network header
+ * @need: bytes in front of the link header
  *
- * Once a second at most: there are devices that can't.
+ * Once a second at most: there are devices that have no such end.
  *
  * Context: RCU, softirq.
  */
@@ -70,15 +77,16 @@ void nat46_room_forget(struct nat46_net *nn, const struct net_device *dev)
  */
 void nat46_room_return(struct nat46_net *nn)
 {
-	struct net_device *dev;
+	struct net_device *dev, *far;
 	unsigned long ifindex;
 	void *had;
 
 	xa_for_each(&nn->room, ifindex, had) {
 		rcu_read_lock();
 		dev = dev_get_by_index_rcu(nn->net, ifindex);
-		if (dev)
-			netdev_reset_rx_headroom(dev);
+		far = dev ? far_end(dev) : NULL;
+		if (far)	/* a pair's ends are alike */
+			WRITE_ONCE(far->needed_headroom, dev->needed_headroom);
 		rcu_read_unlock();
 	}
 	xa_destroy(&nn->room);

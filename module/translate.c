@@ -162,7 +162,8 @@ enum nat46_reason nat46_translate46(struct nat46_pkt *p)
 	if (grown)
 		nat46_count(p->nn, NAT46_CNT_REALLOC);
 	if (unlikely(grown == 2) && !p->local)
-		nat46_room_ask(p->nn, p->skb->dev, NAT46_GROWTH + LL_RESERVED_SPACE(dst->dev));
+		nat46_room_ask(p->nn, p->skb->dev, NAT46_GROWTH + LL_RESERVED_SPACE(dst->dev) -
+			       HH_DATA_MOD);
 	/* nobody behind us will: for conntrack it has arrived */
 	if (unlikely(s->late) && nf_conntrack_confirm(p->skb) != NF_ACCEPT)
 		return NAT46_DROP_CONNTRACK;
