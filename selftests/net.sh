@@ -27,10 +27,13 @@ in_node() { ip netns exec node "$@"; }
 in_router() { ip netns exec router "$@"; }
 in_server() { ip netns exec internet6 "$@"; }
 
+# wire NETNS DEV NETNS DEV: joins them; a test may have better wires
+wire() { ip -n "$1" link add "$2" type veth peer name "$4" netns "$3"; }
+
 # add_pod NETNS ADDR IFACE TABLE
 add_pod() {
 	ip netns add "$1"
-	ip link add eth0 netns "$1" type veth peer name "$3" netns node
+	wire "$1" eth0 node "$3"
 	local mac
 	mac=$(ip netns exec node cat "/sys/class/net/$3/address")
 	ip -n "$1" -batch - <<-END
@@ -57,9 +60,9 @@ net_up() {
 		ip netns add $n
 		ip -n $n link set lo up
 	done
-	ip link add wan netns node type veth peer name lan netns router
-	ip link add mid netns router type veth peer name mid netns router2
-	ip link add out netns router2 type veth peer name eth0 netns internet6
+	wire node wan router lan
+	wire router mid router2 mid
+	wire router2 out internet6 eth0
 	ip netns exec node sysctl -qw net.ipv4.ip_forward=1 \
 		net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=1
 	ip netns exec router sysctl -qw net.ipv6.conf.all.forwarding=1
