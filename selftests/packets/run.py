@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the tables of packet cases in a guest: one "ok" or "not ok" a case.
 
-usage: run.py [--pending | --all] [MODE] [NAME...]
+usage: run.py [--pending | --all] [--part K/N] [MODE] [NAME...]
 MODE: default; tx-off (checksums by software on all links), partial (what is sent
 has only a seed for a checksum), frags (payload in pages shared with the sender,
 who finds them unchanged), tap (a second look at what is sent: unchanged), direct
 (filter-hooks off), forward (filter-hooks forward in both families); complete,
 unnecessary, cloned, tight, nonlinear (packets as cards make them, by the module
-skbs, which also checks what comes out); no-memory (only the cases for it, where
+skbs, which also checks what comes out); nic-virtio, nic-e1000e (cables between
+cards as wires, in a guest of nic/run's); no-memory (only the cases for it, where
 allocations fail: a debug kernel). NAME: a glob of cases. The names in the file `pending` are left out, or alone run; a mode
 behind one: in that mode.
 """
@@ -29,7 +30,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "../lib"))
 DUMP_MAX = 256
 MODES = ("default", "tx-off", "partial", "frags", "tap", "direct", "forward", "complete", "unnecessary", "cloned",
-         "tight", "nonlinear", "no-memory")
+         "tight", "nonlinear", "no-memory", "nic-virtio", "nic-e1000e")
 # settings that change no packet
 SETTINGS = {"direct": "filter-hooks off", "forward": "filter-hooks forward filter-hooks4 forward"}
 # by the module selftests/vm/testmod/skbs.c
@@ -307,7 +308,9 @@ def choose(args):
     if args.names:
         cases = [c for c in cases if any(fnmatch.fnmatch(c.name, n) for n in args.names)]
     every = args.mode != "no-memory"
-    return [c for c in cases if args.mode in (c.modes or (every and args.mode,))], len(left_out)
+    cases = [c for c in cases if args.mode in (c.modes or (every and args.mode,))]
+    k, n = (int(number) for number in args.part.split("/"))
+    return cases[k - 1::n], len(left_out)
 
 
 def main():
@@ -316,6 +319,7 @@ def main():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--first", action="store_true",
                         help="in a mixed order, as far as the first that fails")
+    parser.add_argument("--part", default="1/1", help="K/N: each Nth case, from the Kth on")
     parser.add_argument("mode", nargs="?", default="default", choices=MODES)
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()

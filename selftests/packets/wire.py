@@ -33,6 +33,18 @@ netns add internet6
 link add eni1 netns node mtu 9000 address 02:00:00:00:00:14 type veth peer name eth0 netns pod mtu 9000 address 02:00:00:00:00:04
 link add wan netns node mtu 9000 address 02:00:00:00:00:16 type veth peer name eth0 netns internet6 mtu 9000 address 02:00:00:00:00:06
 """
+# The same of network cards that nic/run cables, by their model: they are
+# found by their addresses there.
+CARD = {"nic-virtio": "02:46:00:01", "nic-e1000e": "02:46:00:02"}
+CARDS = """
+netns add pod
+netns add node
+netns add internet6
+link set {0[01:02]} netns node name eni1 address 02:00:00:00:00:14
+link set {0[01:01]} netns pod name eth0 mtu 9000 address 02:00:00:00:00:04
+link set {0[02:01]} netns node name wan address 02:00:00:00:00:16
+link set {0[02:02]} netns internet6 name eth0 mtu 9000 address 02:00:00:00:00:06
+"""
 NODE = f"""
 link set lo up
 link set eni1 mtu 1500
@@ -55,6 +67,7 @@ route add unreachable 2001:db8:dead::/64
 route add 2001:db8:90::/64 via fe80::7 dev wan
 """
 MAC = b"\2\0\0\0\0"
+FRAME_MIN = 60
 FENCE4, FENCE6, FENCE_POOL = "10.255.0.1", "2001:db8:ffff::1", "198.18.255.254"
 FENCE_SOURCE = "2001:db8:fe::1"
 FENCE_PORTS = (20046, 20046)
@@ -90,6 +103,24 @@ def csum(data):
     while total >> 16:
         total = (total & 0xffff) + (total >> 16)
     return total
+
+
+def cards(model):
+    """The commands that make the wires of that model's cards."""
+    found = {}
+    for dev in os.listdir("/sys/class/net"):
+        with open(f"/sys/class/net/{dev}/address", encoding="ascii") as f:
+            addr = f.read().strip()
+        if addr.startswith(model):
+            found[addr[12:]] = dev
+    return CARDS.format(found)
+
+
+def unpadded(packet):
+    """Without what fills a short frame on a real wire."""
+    if packet[0] >> 4 == 4:
+        return packet[:int.from_bytes(packet[2:4], "big")]
+    return packet[:40 + int.from_bytes(packet[4:6], "big")]
 
 
 class Side:
@@ -140,6 +171,8 @@ class Side:
                 size = f"the other family's {size}"
             if flags & NEEDS_CSUM:
                 packet = finish(packet, start - 14, offset)
+            if self.mode in CARD and len(raw) <= VNET.size + FRAME_MIN:
+                packet = unpadded(packet)
             out.append((packet, size))
 
     def tapped(self):
@@ -252,7 +285,7 @@ class World:
 
     def __init__(self, mode, config):
         os.sched_setaffinity(0, {0})	# packets come out in the order of going in
-        ip_batch(NETS)
+        ip_batch(cards(CARD[mode]) if mode in CARD else NETS)
         for ns in ("pod", "internet6"):
             enter(ns)
             put("net/ipv6/conf/all/disable_ipv6", 1)
@@ -272,7 +305,7 @@ class World:
             put(name, value)
         ip_batch(NODE, "node")
         subprocess.run(["nat46", "-b", "-"], input=config, text=True, check=True)
-        if mode == "tx-off":
+        if mode == "tx-off" or mode in CARD:
             for dev in ("eni1", "wan"):
                 self.offload_off(dev)
             for ns in ("pod", "internet6"):
@@ -303,6 +336,8 @@ class World:
         if mtu != self.mtu:
             ip_batch(f"link set eni1 mtu {mtu}\nlink set wan mtu {mtu}\n")
             self.mtu = mtu
+            if self.mode in CARD:	# some cards begin anew
+                self.settle()
 
     def settle(self):
         """Until both links carry packets."""
@@ -317,7 +352,15 @@ class World:
 
     def fence(self, family):
         """What came out on both sides before a packet that is sent now. Nothing
-        overtakes, so nothing else comes of what was sent before."""
+        overtakes, so nothing else comes of what was sent before. Cards' cables
+        are not of one speed: there a second one comes back."""
+        got = self.fence_one(family)
+        if self.mode in CARD:
+            back = self.fence_one(10 - family)
+            got = {f: got[f] + back[f] for f in got}
+        return got
+
+    def fence_one(self, family):
         got = {4: [], 6: []}
         side = self.side[family]
         side.s.send(bytes(VNET.size) + side.head + self.fence_raw[family])
