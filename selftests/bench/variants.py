@@ -13,7 +13,8 @@ ADDR = "2001:db8:46::1"
 PORTS = (10000, 10255)		# what clients use, and what is theirs behind a NAPT
 # as many as there are flows, so that the other side knows them
 PORTS_OF_SOURCES = [f" ports {PORTS[0]}-{PORTS[1]}"]
-EXTRA = "/nat46/extra"
+# beside the sources, wherever a guest has them
+EXTRA = os.path.join(os.path.dirname(os.environ.get("NAT46_SRC", "/nat46/src")), "extra")
 
 
 def inside(node, *args, text=None):

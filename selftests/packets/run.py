@@ -224,6 +224,7 @@ class NoMemory:
         self.put("probability", 100)
 
     def __exit__(self, *_):
+        time.sleep(0.2)		# the packet may be on its way still
         self.put("probability", 0)
 
 
