@@ -14,7 +14,6 @@
 #include <linux/netfilter_ipv6.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
-#include <net/ip6_checksum.h>
 #include <net/ipv6.h>
 
 #include "compat.h"
@@ -49,6 +48,12 @@ static bool bridged_past(const struct sk_buff *skb,
 #else
 	return false;
 #endif
+}
+
+/* Is it this node that a packet was sent to, to be routed or received? */
+static bool for_this_node(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return skb->pkt_type == PACKET_HOST && !bridged_past(skb, state);
 }
 
 typedef unsigned int (*way_t)(struct nat46_pkt *p);
@@ -135,59 +140,44 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 	return p->local ? NF_DROP_ERR(-EHOSTUNREACH) : NF_DROP;
 }
 
-/* Does the setting want packets with that mark? */
-static bool mark_wanted(const struct sk_buff *skb, const struct nat46_conf *conf)
+/* What is sent to a pool: by a client, or with @local by a socket of this node. */
+static __always_inline unsigned int meet4(struct nat46_net *nn, struct sk_buff *skb,
+					  const struct nf_hook_state *state,
+					  bool local, bool late)
 {
-	return !((skb->mark ^ conf->params.hook_mark) & conf->params.hook_mask);
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+	struct nat46_pkt p;
+
+	if (!conf || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
+		return NF_ACCEPT;
+	if (local ? !conf->params.local_out : !for_this_node(skb, state))
+		return NF_ACCEPT;
+	if ((skb->mark ^ conf->params.hook_mark) & conf->params.hook_mask)
+		return NF_ACCEPT;
+	if (late && conf->params.hook_late == NAT46_HOOK_LATE_HELPER && !nat46_helper_set(skb))
+		return NF_ACCEPT;
+	nat46_pkt_init(&p, skb, nn, conf);
+	p.local = local;
+	p.late = late;
+	if (!whole4(&p))
+		return NF_STOLEN;
+	if (!local && unlikely(late == !conf->params.hook_late) && !begun_here(&p))
+		return NF_ACCEPT;
+	return from_ipv4(&p);
 }
 
 /* IPv4 PRE_ROUTING: what clients send. */
 static unsigned int hook_in4(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
-	struct nat46_net *nn = priv;
-	const struct nat46_conf *conf = rcu_dereference(nn->conf);
-	struct nat46_pkt p;
-
-	if (!conf || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
-		return NF_ACCEPT;
-	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
-		return NF_ACCEPT;
-	if (!mark_wanted(skb, conf))
-		return NF_ACCEPT;
-	nat46_pkt_init(&p, skb, nn, conf);
-	if (!whole4(&p))
-		return NF_STOLEN;
-	if (unlikely(conf->params.hook_late) && !begun_here(&p))
-		return NF_ACCEPT;
-	return from_ipv4(&p);
+	return meet4(priv, skb, state, false, false);
 }
 
 /* The same behind conntrack: clients' packets by the setting, this node's always. */
 static unsigned int hook_late4(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	struct nat46_net *nn = priv;
-	const struct nat46_conf *conf = rcu_dereference(nn->conf);
-	const bool local = state->hook == NF_INET_LOCAL_OUT;
-	struct nat46_pkt p;
-
-	if (!conf || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
-		return NF_ACCEPT;
-	if (local ? !conf->params.local_out :
-	    skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
-		return NF_ACCEPT;
-	if (!mark_wanted(skb, conf) ||
-	    (conf->params.hook_late == NAT46_HOOK_LATE_HELPER && !nat46_helper_set(skb)))
-		return NF_ACCEPT;
-	nat46_pkt_init(&p, skb, nn, conf);
-	p.local = local;
-	p.late = true;
-	if (!whole4(&p))
-		return NF_STOLEN;
-	if (!local && !conf->params.hook_late && !begun_here(&p))
-		return NF_ACCEPT;
-	return from_ipv4(&p);
+	return meet4(priv, skb, state, state->hook == NF_INET_LOCAL_OUT, true);
 }
 
 /*
@@ -330,39 +320,34 @@ unsigned int nat46_from_ipv6(struct nat46_pkt *p)
 	return NF_DROP;
 }
 
-/* IPv6 PRE_ROUTING: what targets, and routers on the way to them, send. */
-static unsigned int hook_in6(void *priv, struct sk_buff *skb,
-			     const struct nf_hook_state *state)
+/* What targets, and routers on the way to them, send. */
+static __always_inline unsigned int meet6(struct nat46_net *nn, struct sk_buff *skb,
+					  const struct nf_hook_state *state, bool late)
 {
-	struct nat46_net *nn = priv;
 	const struct nat46_conf *conf = rcu_dereference(nn->conf);
 	struct nat46_pkt p;
 
 	if (!conf || !conf->sources->n || passes_by(skb, conf))
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
-	if (skb->pkt_type == PACKET_MULTICAST)
+	p.late = late;
+	if (!late && skb->pkt_type == PACKET_MULTICAST)
 		return nat46_neigh_in(&p);
-	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
-		return NF_ACCEPT;
-	return nat46_from_ipv6(&p);
+	return for_this_node(skb, state) ? nat46_from_ipv6(&p) : NF_ACCEPT;
+}
+
+/* IPv6 PRE_ROUTING */
+static unsigned int hook_in6(void *priv, struct sk_buff *skb,
+			     const struct nf_hook_state *state)
+{
+	return meet6(priv, skb, state, false);
 }
 
 /* The same behind conntrack: of what the one before it has left. */
 static unsigned int hook_late6(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	struct nat46_net *nn = priv;
-	const struct nat46_conf *conf = rcu_dereference(nn->conf);
-	struct nat46_pkt p;
-
-	if (!conf || !conf->sources->n || passes_by(skb, conf))
-		return NF_ACCEPT;
-	if (skb->pkt_type != PACKET_HOST || bridged_past(skb, state))
-		return NF_ACCEPT;
-	nat46_pkt_init(&p, skb, nn, conf);
-	p.late = true;
-	return nat46_from_ipv6(&p);
+	return meet6(priv, skb, state, true);
 }
 
 /*
