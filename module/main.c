@@ -69,6 +69,7 @@ static void __net_exit net_exit(struct net *net)
 	/* nothing waits on traffic: packets queued by others hold no session */
 	if (nat46_session_flush(net, NULL, NULL))
 		synchronize_rcu();	/* the sweeper may still look at them */
+	nat46_room_return(nn);	/* of packets that were in a hook before */
 	nat46_conf_net_exit(nn);
 }
 
@@ -114,9 +115,9 @@ static int device_event(struct notifier_block *nb, unsigned long event,
 		/* the core waits for a grace period before it frees it */
 		if (rcu_access_pointer(nn->dev) == dev)
 			local_dev_set(nn, NULL);
+		nat46_room_forget(nn, dev);
 		fallthrough;
 	case NETDEV_DOWN:
-		nat46_room_forget(nn, dev);
 		nat46_session_forget_dev(dev_net(dev), dev);
 		nat46_conf_dev_gone(nn, dev);
 		break;

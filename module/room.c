@@ -58,7 +58,7 @@ void nat46_room_ask(struct nat46_net *nn, struct net_device *dev, unsigned int n
 }
 
 /**
- * nat46_room_forget() - a device went, or its index may soon be another's
+ * nat46_room_forget() - a device went, its index may soon be another's
  * @nn: its network namespace's state
  * @dev: the device
  *
