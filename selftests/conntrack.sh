@@ -16,6 +16,8 @@ entries() { in_node conntrack -L -f "$1" 2>/dev/null | grep -c -- "$2"; }
 forget() { in_node conntrack -F >/dev/null 2>&1; n46 session flush all >/dev/null; }
 
 nat46_guest_up
+# answers that a firewall here refuses would come again when conntrack has forgotten
+in_server sysctl -qw net.ipv4.tcp_synack_retries=0
 n46 -b - <<-END
 	pool add 198.18.0.0/16
 	source add dev wan
@@ -92,41 +94,38 @@ traffic "track6 behind a masquerade of random ports"
 n46 param set filter-hooks off
 forget
 traffic "track6 overrules filter-hooks off"
-n46 param reset filter-hooks reset 2>/dev/null || n46 param reset filter-hooks
+n46 param reset filter-hooks
 in_node nft delete table ip6 masq
 
 note "early and late is for a session's life"
 forget
 n46 param reset track6
 mkfifo /run/ask
-in_pod python3 -c '
+# connect: one connection of the pod's, on which pages are asked for; hang_up ends it
+connect() {
+	in_pod python3 -c '
 import socket, sys
 s = socket.create_connection(("'$MAPPED'", 80), 5)
 for line in sys.stdin:
     s.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     print(s.recv(9999).split()[1].decode(), flush=True)' </run/ask >/run/told &
-exec 3>/run/ask
+	exec 3>/run/ask
+}
+hang_up() { exec 3>&-; wait $!; }
 # told N: is the Nth page there?
 told() { echo >&3; wait_for 5 eval "[ \$(wc -l </run/told) = $1 ]"; }
+connect
 check "a connection that began early" told 1
 n46 param set hook-late on
 check "... goes on when the setting says late" told 2
 same "... unknown to conntrack" 0 "$(entries ipv4 "src=$POD4 dst=$MAPPED.*ASSURED")"
-exec 3>&-
-wait $!
-in_pod python3 -c '
-import socket, sys
-s = socket.create_connection(("'$MAPPED'", 80), 5)
-for line in sys.stdin:
-    s.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-    print(s.recv(9999).split()[1].decode(), flush=True)' </run/ask >/run/told &
-exec 3>/run/ask
+hang_up
+connect
 check "one that began late" told 1
 n46 param set hook-late off
 check "... goes on when the setting says early" told 2
 check "... known to conntrack" test "$(entries ipv4 "src=$POD4 dst=$MAPPED.*ASSURED")" = 1
-exec 3>&-
-wait $!
+hang_up
 same "nothing of it was invalid" 10 "$(invalid)"
 
 note "firewalls of the usual shape, policy drop: established passes"
