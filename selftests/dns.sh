@@ -31,23 +31,7 @@ cat >"$tmp/example.zone" <<-'END'
 	mx MX 10 both
 END
 for i in $(seq 1 120); do echo "big TXT \"number $i $(printf '%0100d' "$i")\""; done >>"$tmp/example.zone"
-cat >"$tmp/nsd.conf" <<-END
-	server:
-		ip-address: 127.0.0.2
-		username: ""
-		zonesdir: "$tmp"
-		pidfile: "$tmp/nsd.pid"
-		database: ""
-		xfrdfile: "$tmp/xfrd.state"
-		zonelistfile: "$tmp/zone.list"
-		server-count: 1
-		rrl-ratelimit: 0
-	remote-control:
-		control-enable: no
-	zone:
-		name: "example"
-		zonefile: "example.zone"
-END
+sed "s#@DIR@#$tmp#" "$here/lib/nsd.conf" >"$tmp/nsd.conf"
 nsd -d -c "$tmp/nsd.conf" >"$tmp/nsd.log" 2>&1 &
 pids="$pids $!"
 conf() {

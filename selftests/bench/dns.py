@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 
+NSD = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib/nsd.conf")
 UPSTREAM, RELAY = "127.0.0.2", "127.0.0.1"
 NAMES, BURST = 1000, 2000
 ZONE = """$ORIGIN example.
@@ -28,22 +29,6 @@ $TTL 300
 @ NS ns
 ns AAAA 2001:db8:9::7
 *.v6 AAAA 2001:db8:9::7
-"""
-NSD = """server:
-	ip-address: {addr}
-	username: ""
-	zonesdir: "{dir}"
-	pidfile: "{dir}/nsd.pid"
-	database: ""
-	xfrdfile: "{dir}/xfrd"
-	zonelistfile: "{dir}/zones"
-	server-count: 1
-	rrl-ratelimit: 0
-remote-control:
-	control-enable: no
-zone:
-	name: "example"
-	zonefile: "zone"
 """
 CONF = """listen {relay}
 upstream {addr}
@@ -113,8 +98,9 @@ def main():
     if o.module:
         for cmd in (["insmod", os.environ["NAT46_KO"]], ["nat46", "pool", "add", "198.18.0.0/16"]):
             subprocess.run(cmd, check=True)
-    write(tmp + "/zone", ZONE)
-    nsd = write(tmp + "/nsd.conf", NSD.format(addr=UPSTREAM, dir=tmp))
+    write(tmp + "/example.zone", ZONE)
+    with open(NSD, encoding="ascii") as f:
+        nsd = write(tmp + "/nsd.conf", f.read().replace("@DIR@", tmp))
     conf = write(tmp + "/conf", CONF.format(relay=RELAY, addr=UPSTREAM, dir=tmp))
     aaaa = write(tmp + "/aaaa", "".join(f"n{i}.v6.example AAAA\n" for i in range(NAMES)))
     a = write(tmp + "/a", "".join(f"n{i}.v6.example A\n" for i in range(NAMES)))
