@@ -114,18 +114,22 @@ def relay(res, guest):
     return lines + [""]
 
 
+def gnuplot(path, title, ylabel, body):
+    subprocess.run(["gnuplot"], check=True, text=True, input=f"""set terminal svg size 900,420 font 'sans,12' background '#ffffff'
+set output '{path}'
+set title "{title}"
+set ylabel '{ylabel}'
+set grid ytics lc '#cccccc'
+set style fill solid 0.8
+{body}""")
+
+
 def plot_relay(path, res):
     rows = [(v, [res.median(g, w, v) or 0 for g, w in (("dns-guest", "dns-p50"), ("dns-guest", "dns-p99"))])
             for v in DNS]
     data = "\n".join(f'"{label}" {a:.0f} {b:.0f}' for label, (a, b) in rows)
-    subprocess.run(["gnuplot"], check=True, text=True, input=f"""set terminal svg size 900,420 font 'sans,12' background '#ffffff'
-set output '{path}'
-set title "Latency of names, user-mode Linux with one CPU"
-set ylabel 'microseconds'
-set logscale y
-set grid ytics lc '#cccccc'
+    gnuplot(path, "Latency of names, user-mode Linux with one CPU", "microseconds", f"""set logscale y
 set style data histogram
-set style fill solid 0.8
 $d << EOD
 {data}
 EOD
@@ -136,13 +140,7 @@ plot $d using 2:xtic(1) title 'median' lc '#2060b0', $d using 3 title '99th perc
 def plot(path, title, rows, ylabel):
     """Bars [(label, [min, median, max])] beside the line of plain IPv6 forwarding"""
     data = "\n".join(f'"{label}" {x[1]:.4f} {x[0]:.4f} {x[2]:.4f}' for label, x in rows)
-    script = f"""set terminal svg size 900,420 font 'sans,12' background '#ffffff'
-set output '{path}'
-set title "{title}"
-set ylabel '{ylabel}'
-set yrange [0:*]
-set grid ytics lc '#cccccc'
-set style fill solid 0.8
+    gnuplot(path, title, ylabel, f"""set yrange [0:*]
 set boxwidth 0.7
 set xtics rotate by -35
 unset key
@@ -152,15 +150,15 @@ EOD
 colour(s) = s[1:2] eq 'v4' || s[1:2] eq 'v6' ? 0x7f7f7f : s[1:2] eq 'si' || s[1:2] eq 'sa' || s[1:2] eq 'ta' ? 0xd08030 : 0x2060b0
 plot $d using 0:2:(colour(strcol(1))):xtic(1) with boxes lc rgb variable, \\
      $d using 0:2:3:4 with yerrorbars lc '#000000' pt 0, 1 lc '#c00000' dt 2
-"""
-    subprocess.run(["gnuplot"], input=script, text=True, check=True)
+""")
 
 
 def write(out, data):
     res, m = Results(data["found"]), data["machine"]
     text = ["<!-- SPDX-License-Identifier: GPL-2.0 -->", "# Benchmark", "",
-            f"`{m['command']}`, {m['date']}, commit {m['commit']}; {m['cpu']}, {m['qemu']}, "
-            f"guests {m['kernels']['6.1']} and {m['kernels']['7.3']}. All of it: results.json.", "",
+            f"{m['cpu']}, {m['qemu']}, guests {m['kernels']['6.1']} and {m['kernels']['7.3']}. All of it: results.json.", "",
+            "; ".join(f"{guest}: `{w['command']}`, {w['date']}, commit {w['commit']}"
+                      for guest, w in data["when"].items()) + ".", "",
             "Client, router (what is measured) and server are network namespaces joined by veth; packets come from the",
             "kernel's generator (no socket, no program in the way), 256 flows, and are counted where they arrive. Each",
             "figure is min / **median** / max over rounds that were interleaved, of the ratio to plain IPv6 forwarding",
@@ -190,8 +188,9 @@ def write(out, data):
     text += ["## Sessions", ""] + sessions(res) if sessions(res) else []
     if ("dns", "dns-rate", "straight") in res.v:
         text += ["## dns46", "", "dnsperf (4 clients, 100 queries open at most) asks nsd straight, and the same by dns46; latency at half",
-                 "the slowest one's rate. *leased*: the A of IPv6-only names that have their address; *fresh*: of names never",
-                 "asked for, 2,000 in a burst, each of which is written to disk and mapped in the kernel before it is answered.",
+                 "the slowest one's rate. *leased*: the A of IPv6-only names that have their address; *fresh*: of 2,000 names",
+                 "never asked for, each of which is written to disk and mapped in the kernel before it is answered. (A burst",
+                 "is as fast as answers come: 100 are open at most, as in all of this.)",
                  "", "On this machine, where dnsperf, nsd and dns46 share two CPUs:", ""] + relay(res, "dns")
         text += ["In user-mode Linux, where they share one:", ""] + relay(res, "dns-guest")
         plot_relay(os.path.join(out, "dns46.svg"), res)

@@ -85,7 +85,6 @@ def tayga(p):
     run("ip", "-n", p.r[0], "link", "set", "nat64", "up")
     run("ip", "-n", p.r[0], "route", "add", EAM, "dev", "nat64")
     run("ip", "-n", p.r[0], "route", "add", "fd64::/96", "dev", "nat64")
-    run("ip", "-n", p.s, "route", "add", "fd64::/96", "via", p.router6())
     inside(p.r[0], EXTRA + "/tayga", "-c", "/run/tayga/conf")
 
 
