@@ -9,7 +9,8 @@ userspace="libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libjansson-dev libeven
 	libldns-dev libseccomp-dev libcap-ng-dev libsystemd-dev libssl-dev libcmocka-dev"
 guest="qemu-system-x86 busybox-static iproute2 nftables iputils-ping curl tcpdump openssl
 	python3 python3-scapy nginx-light unbound nsd bind9-dnsutils iperf3 conntrack ethtool
-	socat procps liblwip-dev traceroute mtr-tiny iputils-tracepath util-linux libc6-dev"
+	socat procps liblwip-dev traceroute mtr-tiny iputils-tracepath util-linux libc6-dev
+	iptables ipset ipvsadm ufw firewalld"
 bench="gnuplot-nox dnsperf"
 install="dkms systemd kmod"
 uml="linux-source-6.1"
