@@ -61,6 +61,10 @@ lint: ## checkpatch, sparse, shellcheck
 bench: ## all variants against plain forwarding (ARGS=--quick: five minutes, --profile: by function)
 	@selftests/bench/run $(ARGS)
 
+fuzz: ## libFuzzer on every parser of the relay, SECONDS_EACH=60
+	@selftests/deps.sh build userspace fuzz
+	@SECONDS_EACH=$(or $(SECONDS_EACH),60) selftests/fuzz/run
+
 mutants: ## faults put into the module one by one: which test notices (hours; resumable)
 	selftests/mutants pure
 	selftests/mutants guest
@@ -70,5 +74,5 @@ clean: ## what was built here
 	rm -rf $(O)
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: help deps all module userspace install uninstall dkms demo check check-all lint bench mutants clean
+.PHONY: help deps all module userspace install uninstall dkms demo check check-all lint bench fuzz mutants clean
 endif

@@ -12,6 +12,7 @@ guest="qemu-system-x86 busybox-static iproute2 nftables iputils-ping curl tcpdum
 	socat procps liblwip-dev traceroute mtr-tiny iputils-tracepath util-linux libc6-dev
 	iptables ipset ipvsadm ufw firewalld"
 bench="gnuplot-nox dnsperf"
+fuzz="clang libclang-rt-14-dev llvm"
 install="dkms systemd kmod"
 uml="linux-source-6.1"
 lint="sparse shellcheck codespell linux-source-6.1 xz-utils perl python3 python3-scapy"

@@ -163,17 +163,6 @@ static unsigned int server_of(const struct ask *a)
 	return a->order[(a->tries - 1) % a->n_order];
 }
 
-static bool is_answer(const struct ask *a, const struct wire_msg *m)
-{
-	if (m->id != a->id || !(m->flags & WIRE_QR) || m->flags & WIRE_OPCODE)
-		return false;
-	if (!m->qname_len)	/* some say FORMERR and no more */
-		return m->flags & WIRE_RCODE;
-	return wire_name_equal(m->qname, m->qname_len, a->question, a->qlen - 4) &&
-	       m->qtype == wire_u16(a->question + a->qlen - 4) &&
-	       m->qclass == wire_u16(a->question + a->qlen - 2);
-}
-
 static void failed(struct ask *a)
 {
 	a->u->down_until[server_of(a)] = monotonic() + DOWN_SECONDS;
@@ -210,7 +199,7 @@ static void tcp_read(struct bufferevent *bev, void *arg)
 		return;
 	evbuffer_drain(in, 2);
 	evbuffer_remove(in, msg, n);
-	if (wire_parse(&m, msg, n) || !is_answer(a, &m))
+	if (wire_parse(&m, msg, n) || !wire_answers(&m, a->id, a->question, a->qlen))
 		failed(a);
 	else
 		end(a, &m);
@@ -267,7 +256,7 @@ static void udp_ready(evutil_socket_t fd, short what, void *arg)
 			try_tcp(a);
 		return;
 	}
-	if (!is_answer(a, &m))
+	if (!wire_answers(&m, a->id, a->question, a->qlen))
 		return;
 	if (m.flags & WIRE_TC)
 		try_tcp(a);

@@ -317,6 +317,17 @@ void wire_name_to_text(const uint8_t *name, char out[WIRE_TEXT_MAX])
 	*o = 0;
 }
 
+bool wire_answers(const struct wire_msg *m, uint16_t id, const uint8_t *question, size_t qlen)
+{
+	if (m->id != id || !(m->flags & WIRE_QR) || m->flags & WIRE_OPCODE)
+		return false;
+	if (!m->qname_len)
+		return m->flags & WIRE_RCODE;
+	return wire_name_equal(m->qname, m->qname_len, question, qlen - 4) &&
+	       m->qtype == wire_u16(question + qlen - 4) &&
+	       m->qclass == wire_u16(question + qlen - 2);
+}
+
 /* ---- making messages ----------------------------------------------------- */
 
 static void put_header(uint8_t *out, uint16_t id, uint16_t flags, uint16_t qdcount)

@@ -133,6 +133,12 @@ size_t wire_name_from_text(const char *text, uint8_t out[WIRE_NAME_MAX]);
 /* without the dot at the end, but for the root */
 void wire_name_to_text(const uint8_t *name, char out[WIRE_TEXT_MAX]);
 
+/*
+ * Whether @m is the answer to that question, asked with that ID (rule 34). An
+ * error may come without a question: some say FORMERR and no more.
+ */
+bool wire_answers(const struct wire_msg *m, uint16_t id, const uint8_t *question, size_t qlen);
+
 /* Where an OPT goes to: what the asking side said of itself. */
 struct wire_edns {
 	bool present, dnssec_ok;

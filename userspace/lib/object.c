@@ -12,17 +12,20 @@
 #include "nat46.h"
 #include "nl.h"
 
-static uint8_t get_u8(struct nlattr *a) { return a ? nla_get_u8(a) : 0; }
-static uint16_t get_u16(struct nlattr *a) { return a ? nla_get_u16(a) : 0; }
-static uint32_t get_u32(struct nlattr *a) { return a ? nla_get_u32(a) : 0; }
-static uint64_t get_u64(struct nlattr *a) { return a ? nla_get_u64(a) : 0; }
-
+/* 0 where it isn't there, or shorter than another version of the module has it. */
 static void get_bytes(void *to, struct nlattr *a, size_t len)
 {
 	memset(to, 0, len);
 	if (a && (size_t)nla_len(a) >= len)
 		memcpy(to, nla_data(a), len);
 }
+
+#define GET(name, type) \
+	static type name(struct nlattr *a) { type v; get_bytes(&v, a, sizeof(v)); return v; }
+GET(get_u8, uint8_t)
+GET(get_u16, uint16_t)
+GET(get_u32, uint32_t)
+GET(get_u64, uint64_t)
 
 static void get_str(char *to, size_t size, struct nlattr *a)
 {
@@ -167,7 +170,7 @@ static void read_map(struct nlattr **a, struct nat46_map *m)
 
 	memset(m, 0, sizeof(*m));
 	get_bytes(&m->addr, a[NAT46_MAP_A_ADDR], sizeof(m->addr));
-	m->plen = a[NAT46_MAP_A_PLEN] ? nla_get_u8(a[NAT46_MAP_A_PLEN]) : 32;
+	m->plen = a[NAT46_MAP_A_PLEN] ? get_u8(a[NAT46_MAP_A_PLEN]) : 32;
 	if (a[NAT46_MAP_A_TARGETS])
 		nla_for_each_nested(t, a[NAT46_MAP_A_TARGETS], rem)
 			if (m->n < NAT46_TARGETS_MAX)
@@ -312,7 +315,7 @@ static int on_event(struct nl_msg *msg, void *arg)
 	if (genlmsg_parse(h, 0, a, NAT46_MAP_A_MAX, NULL) < 0 || !a[NAT46_MAP_A_EVENT])
 		return NL_SKIP;
 	read_map(a, &m);
-	r->fn(nla_get_u8(a[NAT46_MAP_A_EVENT]), &m, r->arg);
+	r->fn(get_u8(a[NAT46_MAP_A_EVENT]), &m, r->arg);
 	return NL_OK;
 }
 
