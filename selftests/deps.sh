@@ -6,7 +6,7 @@ set -eu
 
 build="make gcc rsync pkg-config git ca-certificates xz-utils zstd patchelf bc flex bison libelf-dev libssl-dev kmod cpio file"
 userspace="libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libjansson-dev libevent-dev
-	libldns-dev libseccomp-dev libcap-ng-dev libsystemd-dev libssl-dev libcmocka-dev"
+	libldns-dev libseccomp-dev libcap-ng-dev libsystemd-dev libssl-dev libcmocka-dev libxtables-dev"
 guest="qemu-system-x86 busybox-static iproute2 nftables iputils-ping curl tcpdump openssl
 	python3 python3-scapy nginx-light unbound nsd bind9-dnsutils iperf3 conntrack ethtool
 	socat procps liblwip-dev traceroute mtr-tiny iputils-tracepath util-linux libc6-dev
