@@ -3,7 +3,8 @@
 DNS46_PURE := dns46/wire.c dns46/build.c dns46/prefix.c dns46/reverse.c dns46/synth.c
 DNS46_LEASE := dns46/addrs.c dns46/store_file.c dns46/lease.c dns46/lease_life.c dns46/log.c
 DNS46_SRCS := $(DNS46_PURE) $(DNS46_LEASE) dns46/kernel.c dns46/config.c dns46/upstream.c \
-	dns46/query.c dns46/server.c dns46/server_tcp.c dns46/sandbox.c dns46/relay.c dns46/main.c
+	dns46/upstream_udp.c dns46/upstream_tcp.c dns46/query.c dns46/server.c dns46/server_tcp.c \
+	dns46/sandbox.c dns46/relay.c dns46/main.c
 DNS46_PKGS := libevent libcrypto libseccomp libcap-ng
 DNS46_LIBS := -lldns
 

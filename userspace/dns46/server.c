@@ -10,7 +10,29 @@
 
 #include "server_int.h"
 
-enum { UDP_BATCH = 64 };
+enum {
+	BATCH = 32,
+	QUERY_MAX = 4096,	/* of a query by UDP; what is longer is none */
+	ANSWER_MAX = 4096,	/* query.c cuts them */
+	SOCKET_BYTES = 1 << 20,
+};
+
+/* Answers that leave when the queries and answers that are there are dealt with. */
+struct server_out {
+	unsigned int n;
+	struct event *flush;
+	struct out {
+		int fd;
+		struct sockaddr_storage to;
+		struct iovec iov;
+		union {
+			char buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+			struct cmsghdr align;
+		} control;
+		uint8_t msg[ANSWER_MAX];
+	} v[BATCH];
+	struct mmsghdr h[BATCH];
+};
 
 bool server_allows(const struct server *s, const struct sockaddr *from,
 		   const struct in6_addr *local)
@@ -31,6 +53,7 @@ static void read_local(struct msghdr *h, struct client *c)
 
 			memcpy(&info, CMSG_DATA(m), sizeof(info));
 			c->local = addr_mapped(info.ipi_spec_dst.s_addr);
+			c->any = true;
 		} else if (m->cmsg_level == IPPROTO_IPV6 && m->cmsg_type == IPV6_PKTINFO) {
 			struct in6_pktinfo info;
 
@@ -43,42 +66,82 @@ static void read_local(struct msghdr *h, struct client *c)
 
 static void on_udp(evutil_socket_t fd, short what, void *arg)
 {
-	static uint8_t msg[WIRE_MSG_MAX];
-	struct server *s = arg;
+	static uint8_t buf[BATCH][QUERY_MAX];
+	struct sockaddr_storage from[BATCH];
+	struct mmsghdr h[BATCH] = { 0 };
+	struct iovec iov[BATCH];
+	char control[BATCH][128];
+	struct listener *l = arg;
+	struct server *s = l->s;
+	int n;
 
-	for (int i = 0; i < UDP_BATCH; i++) {
-		char control[256];
-		struct client c = { .fd = fd };
-		struct iovec iov = { msg, sizeof(msg) };
-		struct msghdr h = {
-			.msg_name = &c.ss, .msg_namelen = sizeof(c.ss),
-			.msg_iov = &iov, .msg_iovlen = 1,
-			.msg_control = control, .msg_controllen = sizeof(control),
+	for (int i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){ buf[i], sizeof(buf[i]) };
+		h[i].msg_hdr = (struct msghdr){
+			.msg_name = &from[i], .msg_namelen = sizeof(from[i]),
+			.msg_iov = &iov[i], .msg_iovlen = 1,
+			.msg_control = control[i], .msg_controllen = sizeof(control[i]),
 		};
-		ssize_t n = recvmsg(fd, &h, MSG_DONTWAIT);
-
-		if (n < 0)
-			return;
-		c.len = h.msg_namelen;
-		read_local(&h, &c);
-		s->fn(msg, n, &c, server_allows(s, (struct sockaddr *)&c.ss, &c.local), s->arg);
 	}
+	n = recvmmsg(fd, h, BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < n; i++) {
+		struct client c = { .fd = fd, .ss = from[i], .len = h[i].msg_hdr.msg_namelen,
+				    .s = s, .local = l->local };
+
+		read_local(&h[i].msg_hdr, &c);
+		s->fn(buf[i], h[i].msg_len, &c, server_allows(s, (struct sockaddr *)&c.ss, &c.local),
+		      s->arg);
+	}
+}
+
+static void flush(struct server_out *o)
+{
+	for (unsigned int i = 0, end; i < o->n; i = end) {
+		for (end = i; end < o->n && o->v[end].fd == o->v[i].fd;)
+			end++;
+		while (i < end) {
+			int sent = sendmmsg(o->v[i].fd, &o->h[i], end - i, MSG_DONTWAIT);
+
+			if (sent > 0)
+				i += sent;
+			else if (errno != EINTR)
+				i++;	/* A full buffer loses it, as any UDP answer may be. */
+		}
+	}
+	o->n = 0;
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	flush(arg);
 }
 
 static void udp_reply(const struct client *c, const uint8_t *msg, size_t len)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-		struct cmsghdr align;
-	} u = { 0 };
-	struct iovec iov = { (void *)msg, len };
-	struct msghdr h = {
-		.msg_name = (void *)&c->ss, .msg_namelen = c->len,
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf,
-	};
-	struct cmsghdr *m = &u.align;
+	struct server_out *o = c->s->out;
+	struct cmsghdr *m;
+	struct msghdr *h;
+	struct out *v;
 
-	if (c->ss.ss_family == AF_INET) {
+	if (len > ANSWER_MAX)
+		return;
+	if (o->n == BATCH)
+		flush(o);
+	v = &o->v[o->n];
+	v->fd = c->fd;
+	v->to = c->ss;
+	v->iov = (struct iovec){ v->msg, len };
+	memcpy(v->msg, msg, len);
+	memset(&v->control, 0, sizeof(v->control));
+	h = &o->h[o->n].msg_hdr;
+	*h = (struct msghdr){
+		.msg_name = &v->to, .msg_namelen = c->len,
+		.msg_iov = &v->iov, .msg_iovlen = 1, .msg_control = v->control.buf,
+	};
+	m = &v->control.align;
+	if (c->ss.ss_family == AF_INET && !c->any) {
+		h->msg_control = NULL;
+	} else if (c->ss.ss_family == AF_INET) {
 		struct in_pktinfo info = { 0 };
 
 		memcpy(&info.ipi_spec_dst, &c->local.s6_addr[12], 4);
@@ -86,7 +149,7 @@ static void udp_reply(const struct client *c, const uint8_t *msg, size_t len)
 		m->cmsg_type = IP_PKTINFO;
 		m->cmsg_len = CMSG_LEN(sizeof(info));
 		memcpy(CMSG_DATA(m), &info, sizeof(info));
-		h.msg_controllen = CMSG_SPACE(sizeof(info));
+		h->msg_controllen = CMSG_SPACE(sizeof(info));
 	} else {
 		struct in6_pktinfo info = { .ipi6_addr = c->local };
 
@@ -96,16 +159,16 @@ static void udp_reply(const struct client *c, const uint8_t *msg, size_t len)
 		m->cmsg_type = IPV6_PKTINFO;
 		m->cmsg_len = CMSG_LEN(sizeof(info));
 		memcpy(CMSG_DATA(m), &info, sizeof(info));
-		h.msg_controllen = CMSG_SPACE(sizeof(info));
+		h->msg_controllen = CMSG_SPACE(sizeof(info));
 	}
-	/* A full buffer loses it, as any UDP answer may be. */
-	(void)!sendmsg(c->fd, &h, MSG_DONTWAIT);
+	if (!o->n++)
+		event_active(o->flush, EV_TIMEOUT, 0);
 }
 
 static bool listen_on(struct server *s, const struct endpoint *e)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)&e->ss;
-	int on = 1, family = sa->sa_family, size = 1 << 20;
+	int on = 1, family = sa->sa_family, size = SOCKET_BYTES;
 	struct listener *l = &s->listener[s->n_listeners];
 
 	l->udp = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -113,15 +176,23 @@ static bool listen_on(struct server *s, const struct endpoint *e)
 		return false;
 	s->n_listeners++;
 	setsockopt(l->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	setsockopt(l->udp, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	if (family == AF_INET6)
 		setsockopt(l->udp, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (family == AF_INET ?
-	    setsockopt(l->udp, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) :
+	l->s = s;
+	l->local = addr_of_sockaddr(sa);
+	l->any = family == AF_INET ? !wire_u32(&l->local.s6_addr[12]) :
+				     IN6_IS_ADDR_UNSPECIFIED(&l->local);
+	/* Which address was asked need be told only where there may be several. */
+	if (family == AF_INET6 &&
 	    setsockopt(l->udp, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)))
+		return false;
+	if (family == AF_INET && l->any &&
+	    setsockopt(l->udp, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)))
 		return false;
 	if (bind(l->udp, sa, e->len))
 		return false;
-	l->ev = event_new(s->base, l->udp, EV_READ | EV_PERSIST, on_udp, s);
+	l->ev = event_new(s->base, l->udp, EV_READ | EV_PERSIST, on_udp, l);
 	return l->ev && !event_add(l->ev, NULL) && server_tcp_listen(s, l, e);
 }
 
@@ -138,6 +209,13 @@ struct server *server_new(struct event_base *base, const struct config *conf,
 	s->arg = arg;
 	TAILQ_INIT(&s->conns);
 	server_set_conf(s, conf);
+	s->out = calloc(1, sizeof(*s->out));
+	if (s->out)
+		s->out->flush = event_new(base, -1, 0, on_flush, s->out);
+	if (!s->out || !s->out->flush || !server_tcp_init(s)) {
+		server_free(s);
+		return NULL;
+	}
 	s->listener = calloc(conf->listen.n, sizeof(*s->listener));
 	for (size_t i = 0; s->listener && i < conf->listen.n; i++) {
 		if (listen_on(s, &conf->listen.v[i]))
@@ -173,7 +251,12 @@ void server_free(struct server *s)
 	if (!s)
 		return;
 	server_stop(s);
-	server_tcp_close_all(s);
+	server_tcp_free(s);
+	if (s->out && s->out->flush) {
+		flush(s->out);
+		event_free(s->out->flush);
+	}
+	free(s->out);
 	for (size_t i = 0; i < s->n_listeners; i++)
 		close(s->listener[i].udp);
 	free(s->listener);

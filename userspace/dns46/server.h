@@ -13,11 +13,13 @@ struct conn;
 
 /* Whom an answer goes to. */
 struct client {
+	struct server *s;
 	int fd;			/* UDP */
 	struct sockaddr_storage ss;
 	socklen_t len;
 	struct in6_addr local;	/* the address that was asked */
 	unsigned int ifindex;
+	bool any;		/* the answer must say where it is from */
 	struct conn *conn;	/* TCP, or NULL */
 };
 
@@ -31,6 +33,7 @@ void server_set_conf(struct server *s, const struct config *conf);
 /* No new work: the sockets that listen are closed. */
 void server_stop(struct server *s);
 
+/* A UDP answer leaves before the event loop sleeps; it has been cut to 4096 bytes. */
 void server_reply(const struct client *c, const uint8_t *msg, size_t len);
 /* A query of that client is in flight, or no more. */
 void server_hold(struct client *c);

@@ -11,10 +11,16 @@
 struct evconnlistener;
 
 struct listener {
+	struct server *s;
+	struct in6_addr local;
+	bool any;			/* local is 0.0.0.0 or :: */
 	int udp;
 	struct event *ev;
 	struct evconnlistener *tcp;
 };
+
+struct server_out;
+struct tcp_peers;
 
 struct server {
 	struct event_base *base;
@@ -23,15 +29,21 @@ struct server {
 	const struct prefixes *allow;
 	struct listener *listener;
 	size_t n_listeners;
-	TAILQ_HEAD(, conn) conns;
+	struct server_out *out;
+	/* TCP */
+	TAILQ_HEAD(, conn) conns;	/* by their last query or answer, the longest ago first */
 	unsigned int n_conns, max_tcp;
+	size_t unread;			/* bytes of answers that clients have not taken yet */
+	struct tcp_peers *peers;
+	struct event *sweep;
 };
 
 bool server_allows(const struct server *s, const struct sockaddr *from,
 		   const struct in6_addr *local);
 bool server_tcp_listen(struct server *s, struct listener *l, const struct endpoint *e);
 void server_tcp_stop(struct listener *l);
-void server_tcp_close_all(struct server *s);
+bool server_tcp_init(struct server *s);
+void server_tcp_free(struct server *s);
 void server_tcp_reply(struct conn *c, const uint8_t *msg, size_t len);
 
 #endif

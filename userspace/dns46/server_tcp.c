@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * server_tcp.c: connections of clients (RFC 7766). Queries of one connection are
- * answered as they are done, in any order.
+ * answered as they are done, in any order. A connection that has brought no
+ * whole query and got no answer for IDLE_SECONDS is closed, however busy it is
+ * otherwise; the longest idle one is, when there is no room for a new one.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <event2/listener.h>
 
 #include "server_int.h"
@@ -16,20 +20,85 @@
 enum {
 	IDLE_SECONDS = 10,
 	BACKLOG = 1024,
+	QUERY_MAX = 4096,		/* longer ones are not queries */
 	PIPELINE_MAX = 64,		/* queries of one connection in flight */
-	OUTPUT_MAX = 256 * 1024,	/* what a client may leave unread */
+	UNREAD_SOME = 256 * 1024,	/* no more queries of a client that leaves that unread */
+	UNREAD_MAX = 64 * 1024 * 1024,	/* of all clients together */
+	PEER_BUCKETS = 4096,
 };
 
 struct conn {
 	TAILQ_ENTRY(conn) next;
 	struct server *s;
 	struct bufferevent *bev;	/* NULL: closed, its queries are not done */
+	struct peer *peer;
 	struct client client;
+	time_t last;
 	bool allowed;
 	unsigned int inflight;
 };
 
+/* How many connections an address has. */
+struct peer {
+	struct peer *next;
+	struct in6_addr addr;
+	unsigned int n;
+};
+
+struct tcp_peers {
+	struct peer *bucket[PEER_BUCKETS];
+};
+
 static void on_read(struct bufferevent *bev, void *arg);
+
+static time_t monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return ts.tv_sec;
+}
+
+/* ---- peers ------------------------------------------------------------------ */
+
+static struct peer **peer_at(struct server *s, const struct in6_addr *addr)
+{
+	uint32_t h = 2166136261u;
+	struct peer **p;
+
+	for (size_t i = 0; i < sizeof(*addr); i++)
+		h = (h ^ addr->s6_addr[i]) * 16777619u;
+	p = &s->peers->bucket[h % PEER_BUCKETS];
+	while (*p && memcmp(&(*p)->addr, addr, sizeof(*addr)))
+		p = &(*p)->next;
+	return p;
+}
+
+static struct peer *peer_get(struct server *s, const struct in6_addr *addr)
+{
+	struct peer **p = peer_at(s, addr);
+
+	if (!*p) {
+		*p = calloc(1, sizeof(**p));
+		if (!*p)
+			return NULL;
+		(*p)->addr = *addr;
+	}
+	(*p)->n++;
+	return *p;
+}
+
+static void peer_put(struct server *s, struct peer *peer)
+{
+	struct peer **p = peer_at(s, &peer->addr);
+
+	if (--peer->n)
+		return;
+	*p = peer->next;
+	free(peer);
+}
+
+/* ---- a connection ----------------------------------------------------------- */
 
 static void forget(struct conn *c)
 {
@@ -37,25 +106,49 @@ static void forget(struct conn *c)
 		free(c);
 }
 
+static size_t unread(const struct conn *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->bev));
+}
+
+static void on_unread(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct server *s = arg;
+
+	s->unread += info->n_added - info->n_deleted;
+}
+
 static void hang_up(struct conn *c)
 {
+	struct server *s = c->s;
+
+	evbuffer_remove_cb(bufferevent_get_output(c->bev), on_unread, s);
+	s->unread -= unread(c);
 	bufferevent_free(c->bev);
 	c->bev = NULL;
-	TAILQ_REMOVE(&c->s->conns, c, next);
-	c->s->n_conns--;
+	TAILQ_REMOVE(&s->conns, c, next);
+	s->n_conns--;
+	peer_put(s, c->peer);
 	forget(c);
+}
+
+/* A whole query has come, or an answer goes: it isn't idle. */
+static void touch(struct conn *c)
+{
+	c->last = monotonic();
+	TAILQ_REMOVE(&c->s->conns, c, next);
+	TAILQ_INSERT_TAIL(&c->s->conns, c, next);
 }
 
 static bool may_read(const struct conn *c)
 {
-	return c->inflight < PIPELINE_MAX &&
-	       evbuffer_get_length(bufferevent_get_output(c->bev)) < OUTPUT_MAX;
+	return c->inflight < PIPELINE_MAX && unread(c) < UNREAD_SOME;
 }
 
 static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct evbuffer *in = bufferevent_get_input(bev);
-	static uint8_t msg[WIRE_MSG_MAX];
+	uint8_t msg[QUERY_MAX];
 	struct conn *c = arg;
 
 	while (may_read(c)) {
@@ -65,7 +158,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 		if (evbuffer_copyout(in, len, 2) < 2)
 			break;
 		n = wire_u16(len);
-		if (n < WIRE_HEADER) {
+		if (n < WIRE_HEADER || n > QUERY_MAX) {
 			hang_up(c);
 			return;
 		}
@@ -73,33 +166,39 @@ static void on_read(struct bufferevent *bev, void *arg)
 			break;
 		evbuffer_drain(in, 2);
 		evbuffer_remove(in, msg, n);
+		touch(c);
+		c->inflight++;	/* so that it stays, whatever the answer does */
 		c->s->fn(msg, n, &c->client, c->allowed, c->s->arg);
+		c->inflight--;
+		if (!c->bev) {
+			forget(c);
+			return;
+		}
 	}
 	if (!may_read(c))
 		bufferevent_disable(bev, EV_READ);
 }
 
+static void read_on(struct conn *c)
+{
+	if (may_read(c) && !(bufferevent_get_enabled(c->bev) & EV_READ)) {
+		bufferevent_enable(c->bev, EV_READ);
+		on_read(c->bev, c);
+	}
+}
+
 /* The client has read something. */
 static void on_write(struct bufferevent *bev, void *arg)
 {
-	struct conn *c = arg;
-
-	if (may_read(c) && !(bufferevent_get_enabled(bev) & EV_READ)) {
-		bufferevent_enable(bev, EV_READ);
-		on_read(bev, c);
-	}
+	read_on(arg);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct conn *c = arg;
 
-	if (what & BEV_EVENT_TIMEOUT && what & BEV_EVENT_READING && c->inflight) {
-		bufferevent_enable(bev, EV_READ);	/* not idle: it waits for us */
-		return;
-	}
 	/* A client may close its half when it has asked all (RFC 7766 6.2.3). */
-	if (what & BEV_EVENT_EOF && c->inflight)
+	if (what & BEV_EVENT_EOF && (c->inflight || unread(c)))
 		return;
 	hang_up(c);
 }
@@ -110,9 +209,14 @@ void server_tcp_reply(struct conn *c, const uint8_t *msg, size_t len)
 
 	if (!c->bev || len > WIRE_MSG_MAX)
 		return;
+	if (c->s->unread > UNREAD_MAX && unread(c)) {
+		hang_up(c);
+		return;
+	}
 	wire_put16(prefix, len);
 	bufferevent_write(c->bev, prefix, 2);
 	bufferevent_write(c->bev, msg, len);
+	touch(c);
 }
 
 void server_hold(struct client *client)
@@ -133,56 +237,66 @@ void server_release(struct client *client)
 
 /* ---- accepting -------------------------------------------------------------- */
 
-static unsigned int conns_of(const struct server *s, const struct in6_addr *addr)
+/* The one that has been idle longest, and waits for nothing. */
+static bool make_room(struct server *s)
 {
-	unsigned int n = 0;
 	struct conn *c;
 
-	TAILQ_FOREACH(c, &s->conns, next) {
-		struct in6_addr a = addr_of_sockaddr((struct sockaddr *)&c->client.ss);
-
-		n += !memcmp(&a, addr, sizeof(a));
-	}
-	return n;
+	TAILQ_FOREACH(c, &s->conns, next)
+		if (!c->inflight) {
+			hang_up(c);
+			return true;
+		}
+	return false;
 }
 
 static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from,
 		      int len, void *arg)
 {
-	struct timeval idle = { IDLE_SECONDS, 0 };
 	struct in6_addr addr = addr_of_sockaddr(from);
 	struct sockaddr_storage local = { 0 };
 	socklen_t llen = sizeof(local);
 	struct server *s = arg;
+	struct peer *peer;
 	struct conn *c;
 
-	/* One client may have a quarter of all. */
-	if (s->n_conns >= s->max_tcp || conns_of(s, &addr) >= s->max_tcp / 4 ||
-	    getsockname(fd, (struct sockaddr *)&local, &llen)) {
+	peer = peer_get(s, &addr);
+	if (!peer) {
 		evutil_closesocket(fd);
 		return;
 	}
 	c = calloc(1, sizeof(*c));
-	if (c)
-		c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!c || !c->bev) {
-		evutil_closesocket(fd);
-		free(c);
-		return;
-	}
+	/* One client may have a quarter of all. */
+	if (!c || peer->n > s->max_tcp / 4 || (s->n_conns >= s->max_tcp && !make_room(s)) ||
+	    getsockname(fd, (struct sockaddr *)&local, &llen))
+		goto close;
+	c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!c->bev || !evbuffer_add_cb(bufferevent_get_output(c->bev), on_unread, s))
+		goto close;
 	c->s = s;
+	c->peer = peer;
+	c->client.s = s;
 	c->client.conn = c;
 	c->client.fd = -1;
 	c->client.len = len;
 	memcpy(&c->client.ss, from, len);
 	c->client.local = addr_of_sockaddr((struct sockaddr *)&local);
 	c->allowed = server_allows(s, from, &c->client.local);
+	c->last = monotonic();
 	TAILQ_INSERT_TAIL(&s->conns, c, next);
 	s->n_conns++;
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
-	bufferevent_set_timeouts(c->bev, &idle, &idle);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 + WIRE_MSG_MAX);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 + QUERY_MAX);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+	return;
+
+close:
+	if (c && c->bev)
+		bufferevent_free(c->bev);
+	else
+		evutil_closesocket(fd);
+	free(c);
+	peer_put(s, peer);
 }
 
 bool server_tcp_listen(struct server *s, struct listener *l, const struct endpoint *e)
@@ -203,8 +317,36 @@ void server_tcp_stop(struct listener *l)
 	l->tcp = NULL;
 }
 
-void server_tcp_close_all(struct server *s)
+/* ---- all of them ------------------------------------------------------------ */
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	time_t old = monotonic() - IDLE_SECONDS;
+	struct server *s = arg;
+	struct conn *c;
+
+	while ((c = TAILQ_FIRST(&s->conns)) && c->last < old) {
+		if (c->inflight)	/* it waits for us */
+			touch(c);
+		else
+			hang_up(c);
+	}
+}
+
+bool server_tcp_init(struct server *s)
+{
+	struct timeval second = { 1, 0 };
+
+	s->peers = calloc(1, sizeof(*s->peers));
+	s->sweep = event_new(s->base, -1, EV_PERSIST, on_sweep, s);
+	return s->peers && s->sweep && !event_add(s->sweep, &second);
+}
+
+void server_tcp_free(struct server *s)
 {
 	while (!TAILQ_EMPTY(&s->conns))
 		hang_up(TAILQ_FIRST(&s->conns));
+	if (s->sweep)
+		event_free(s->sweep);
+	free(s->peers);
 }
