@@ -53,6 +53,7 @@ check-all: check ## the same, and what takes an hour: a million steps of the mod
 	selftests/vm/run --kind uml --timeout 3600 --mem 1024 -- 'N=1000000 exec bash $$NAT46_SRC/selftests/differ.sh'
 	TESTMOD=1 selftests/vm/run --debug --timeout 3600 --mem 1536 -- \
 		'exec bash $$NAT46_SRC/selftests/packets/run.sh'
+	N=100000 NREAL=20000 selftests/dns-peers.sh
 	selftests/nic/run 'exec bash $$NAT46_SRC/selftests/packets/run.sh -m nic-virtio nic-e1000e'
 
 lint: ## checkpatch, sparse, shellcheck

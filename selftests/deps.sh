@@ -12,6 +12,8 @@ guest="qemu-system-x86 busybox-static iproute2 nftables iputils-ping curl tcpdum
 	socat procps liblwip-dev traceroute mtr-tiny iputils-tracepath util-linux libc6-dev
 	iptables ipset ipvsadm ufw firewalld
 	containernetworking-plugins"
+dns="knot knot-dnsutils knot-resolver bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound nsd musl-tools
+	libc-ares-dev python3-dnspython dbus-daemon busybox-static"
 bench="gnuplot-nox dnsperf"
 fuzz="clang libclang-rt-14-dev llvm"
 install="dkms systemd kmod"

@@ -175,8 +175,10 @@ static bool listen_on(struct server *s, const struct endpoint *e)
 	if (l->udp < 0)
 		return false;
 	s->n_listeners++;
-	setsockopt(l->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	setsockopt(l->udp, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (setsockopt(l->udp, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(l->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (setsockopt(l->udp, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
+		setsockopt(l->udp, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	if (family == AF_INET6)
 		setsockopt(l->udp, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	l->s = s;

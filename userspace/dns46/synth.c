@@ -358,12 +358,12 @@ static enum synth_step a_answered(struct synth *s, const struct wire_msg *m)
 	seen = look(m);
 	if (seen.a || !s->may)				/* rules 1, 9 */
 		return relay(s, m, SYNTH_RELAYED);
-	if (!follow_chain(s, m))			/* rule 13 */
-		return fail(s, EDE_OTHER, "the CNAME chain has no end");
 	if (s->flags & WIRE_CD)				/* rule 24 */
 		return relay(s, m, SYNTH_NOT_CD);
 	if (s->edns.dnssec_ok && seen.signatures && !s->rules->break_dnssec)
 		return relay(s, m, SYNTH_NOT_DO);	/* rule 25 */
+	if (!follow_chain(s, m))			/* rule 13 */
+		return fail(s, EDE_OTHER, "the CNAME chain has no end");
 	if (!keep(s, KEPT_A, m))
 		return fail(s, EDE_OTHER, "no memory");
 	s->neg_soa = seen.soa;

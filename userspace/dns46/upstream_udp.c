@@ -29,6 +29,7 @@ enum {
 	BATCH = 32,
 	/* More than we tell the server to send; what is longer comes by TCP. */
 	ANSWER_MAX = 4096,
+	SOCKET_BYTES = 1 << 20,	/* so that forged answers don't crowd the true one out */
 };
 
 struct port {
@@ -65,7 +66,8 @@ static void drop(struct port *p)
 {
 	if (p->ev)
 		event_free(p->ev);
-	close(p->fd);
+	if (p->fd >= 0)
+		close(p->fd);
 	TAILQ_REMOVE(&p->udp->ports, p, all);
 	free(p);
 }
@@ -94,6 +96,7 @@ static struct port *open_port(struct upstream_udp *udp, unsigned int server)
 {
 	const struct endpoint *e = &udp->u->server[server];
 	struct port *p = calloc(1, sizeof(*p));
+	int size = SOCKET_BYTES;
 
 	if (!p)
 		return NULL;
@@ -101,6 +104,8 @@ static struct port *open_port(struct upstream_udp *udp, unsigned int server)
 	p->born = upstream_now();
 	TAILQ_INSERT_TAIL(&udp->ports, p, all);
 	p->fd = socket(e->ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (p->fd >= 0 && setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (p->fd >= 0 && !connect(p->fd, (const struct sockaddr *)&e->ss, e->len)) {
 		p->ev = event_new(udp->u->base, p->fd, EV_READ | EV_PERSIST, on_readable, p);
 		if (p->ev && !event_add(p->ev, NULL)) {
