@@ -2,10 +2,16 @@
 /*
  * kernel_fake.c: in the place of dns46/kernel.c, a module that is there, has the
  * pool 198.18.0.0/16 and takes every mapping. So the relay synthesises on a
- * machine without the module, for tests of DNS alone (dns46-fake).
+ * machine without the module, for tests of DNS alone (dns46-fake). DNS46_CALL in
+ * the environment names a system call that is tried then: what an intruder would.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -18,6 +24,23 @@ struct kernel {
 	bool ready;
 };
 
+static void intrude(const char *call)
+{
+	int ret = -1;
+
+	if (!strcmp(call, "execve"))
+		ret = execl("/bin/true", "true", NULL);
+	else if (!strcmp(call, "ptrace"))
+		ret = ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	else if (!strcmp(call, "mount"))
+		ret = mount("none", "/mnt", "tmpfs", 0, NULL);
+	else if (!strcmp(call, "setuid"))
+		ret = setuid(0);
+	else if (!strcmp(call, "link"))
+		ret = link("/etc/passwd", "/tmp/passwd");
+	fprintf(stderr, "%s: %d: %m\n", call, ret);
+}
+
 static void up(evutil_socket_t fd, short what, void *arg)
 {
 	struct nat46_pool_info pool = { .plen = 16 };
@@ -25,6 +48,8 @@ static void up(evutil_socket_t fd, short what, void *arg)
 	struct kernel *k = arg;
 	char why[200] = "";
 
+	if (getenv("DNS46_CALL"))
+		intrude(getenv("DNS46_CALL"));
 	inet_pton(AF_INET, "198.18.0.0", &pool.addr);
 	policy_builtin(&policy);
 	k->ops->sync_begin(k->arg);
