@@ -136,6 +136,44 @@ void nat46_conf_changed(struct nat46_net *nn)
 	WRITE_ONCE(nn->gen, nn->gen + 1 ?: 1);	/* 0 would switch off the dumps' check */
 }
 
+static void set_bounds(struct nat46_conf *conf)
+{
+	const struct nat46_sources *src = conf->sources;
+	const struct nat46_pools *pools = conf->pools;
+	struct nat46_bounds b = {};
+
+	if (pools->n) {
+		const struct nat46_pool *last = &pools->v[pools->n - 1];
+
+		b.pool_lo = ntohl(pools->v[0].addr);
+		b.pool_span = ntohl(last->addr | ~last->mask) - b.pool_lo;
+	}
+	if (src->dev) {
+		b.dev_lo = src->dev_lo;
+		b.dev_span = src->dev_hi - src->dev_lo;
+	}
+	if (src->n_ranges) {
+		b.held_lo = nat46_upper_half(&src->ranges[0].lo);
+		b.held_span = nat46_upper_half(&src->ranges[src->n_ranges - 1].hi) - b.held_lo;
+		b.held_word = b.held_lo >> 32;
+		b.held_words = ((b.held_lo + b.held_span) >> 32) - b.held_word;
+	}
+	conf->bounds = b;
+}
+
+/**
+ * nat46_conf_publish() - packets go by another configuration from now on
+ * @nn: the network namespace's state
+ * @conf: the configuration, complete
+ *
+ * Context: nn->lock held.
+ */
+void nat46_conf_publish(struct nat46_net *nn, struct nat46_conf *conf)
+{
+	set_bounds(conf);
+	rcu_assign_pointer(nn->conf, conf);
+}
+
 /* The first change gives the namespace its counters and a configuration. */
 static int first_conf(struct nat46_net *nn)
 {
@@ -148,7 +186,7 @@ static int first_conf(struct nat46_net *nn)
 	conf = nat46_conf_new();
 	if (!conf)
 		return -ENOMEM;
-	rcu_assign_pointer(nn->conf, conf);
+	nat46_conf_publish(nn, conf);
 	return 0;
 }
 
@@ -302,7 +340,7 @@ int nat46_edit_apply(struct nat46_edit *e, const struct nat46_conf *next)
 		err = -ENOMEM;
 		goto err_hooks;
 	}
-	rcu_assign_pointer(nn->conf, new);
+	nat46_conf_publish(nn, new);
 	e->conf = new;
 	nat46_conf_changed(nn);
 	nat46_conf_retire(nn, old, new);

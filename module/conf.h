@@ -93,6 +93,7 @@ int nat46_edit_apply(struct nat46_edit *e, const struct nat46_conf *next);
 struct nat46_conf *nat46_conf_new(void);
 void nat46_conf_free(struct nat46_conf *conf);	/* never published, no reader left */
 void nat46_conf_changed(struct nat46_net *nn);
+void nat46_conf_publish(struct nat46_net *nn, struct nat46_conf *conf);
 /* a conf's arrays that @next does not use are freed when their readers are gone */
 void nat46_conf_retire(struct nat46_net *nn, struct nat46_conf *conf,
 		       const struct nat46_conf *next);

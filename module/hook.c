@@ -140,15 +140,26 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 	return p->local ? NF_DROP_ERR(-EHOSTUNREACH) : NF_DROP;
 }
 
-/* What is sent to a pool: by a client, or with @local by a socket of this node. */
-static __always_inline unsigned int meet4(struct nat46_net *nn, struct sk_buff *skb,
-					  const struct nf_hook_state *state,
-					  bool local, bool late)
+/* Most packets are nobody's here, and it shows at once. */
+static bool passes_by4(const struct nat46_conf *conf, const struct sk_buff *skb)
 {
-	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+	const struct nat46_bounds *b = &conf->bounds;
+
+	return ntohl(ip_hdr(skb)->daddr) - b->pool_lo > b->pool_span;
+}
+
+/*
+ * What may be sent to a pool: by a client, or with @local by a socket of this
+ * node. Not inline: those that pass by need no stack.
+ */
+static noinline unsigned int meet4(struct nat46_net *nn, struct sk_buff *skb,
+				   const struct nf_hook_state *state,
+				   const struct nat46_conf *conf, bool local, bool late)
+{
 	struct nat46_pkt p;
 
-	if (!conf || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
+	/* between the bounds of one there is nothing else */
+	if (conf->pools->n != 1 && !nat46_pool_find(conf, ip_hdr(skb)->daddr))
 		return NF_ACCEPT;
 	if (local ? !conf->params.local_out : !for_this_node(skb, state))
 		return NF_ACCEPT;
@@ -170,14 +181,24 @@ static __always_inline unsigned int meet4(struct nat46_net *nn, struct sk_buff *
 static unsigned int hook_in4(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
-	return meet4(priv, skb, state, false, false);
+	struct nat46_net *nn = priv;
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+
+	if (!conf || passes_by4(conf, skb))
+		return NF_ACCEPT;
+	return meet4(nn, skb, state, conf, false, false);
 }
 
 /* The same behind conntrack: clients' packets by the setting, this node's always. */
 static unsigned int hook_late4(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	return meet4(priv, skb, state, state->hook == NF_INET_LOCAL_OUT, true);
+	struct nat46_net *nn = priv;
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+
+	if (!conf || passes_by4(conf, skb))
+		return NF_ACCEPT;
+	return meet4(nn, skb, state, conf, state->hook == NF_INET_LOCAL_OUT, true);
 }
 
 /*
@@ -196,48 +217,56 @@ static bool about_a_reply(const struct sk_buff *skb)
 			*type == ICMP_PARAMETERPROB);
 }
 
-/* IPv4 LOCAL_OUT: this node's own errors. */
-static unsigned int hook_out4(void *priv, struct sk_buff *skb,
-			      const struct nf_hook_state *state)
+static noinline unsigned int own_error4(struct nat46_net *nn, struct sk_buff *skb,
+					const struct nat46_conf *conf)
 {
-	struct nat46_net *nn = priv;
-	const struct nat46_conf *conf = rcu_dereference(nn->conf);
 	struct nat46_pkt p;
 
-	if (!about_a_reply(skb))
-		return NF_ACCEPT;
-	if (!conf || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
+	if (!about_a_reply(skb) || !nat46_pool_find(conf, ip_hdr(skb)->daddr))
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
 	p.local = true;
 	return from_ipv4(&p);
 }
 
-/* Could sessions have that port, or that address? */
-static bool in_a_source(const struct nat46_conf *conf, const struct in6_addr *addr, u16 port)
+/* IPv4 LOCAL_OUT: this node's own errors. */
+static unsigned int hook_out4(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
 {
-	const struct nat46_sources *src = conf->sources;
+	struct nat46_net *nn = priv;
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
 
-	return (src->dev && port >= src->dev_lo && port <= src->dev_hi) ||
-	       (src->n_ranges && nat46_source_holds(conf, addr));
+	if (!conf || passes_by4(conf, skb))
+		return NF_ACCEPT;
+	return own_error4(nn, skb, conf);
 }
 
-/* The same of a packet: a protocol without ports goes by addresses. */
+/*
+ * Could sessions have that port, or that address? A protocol without ports goes
+ * by addresses.
+ */
 static bool for_a_source(const struct nat46_pkt *p)
 {
-	return in_a_source(p->conf, &p->t6.saddr, ntohs(p->t6.sport)) ||
-	       (p->conf->sources->dev && !p->t6.sport && !nat46_has_ports(p->t6.proto));
+	const struct nat46_sources *src = p->conf->sources;
+	const u16 port = ntohs(p->t6.sport);
+
+	return (src->dev && port >= src->dev_lo && port <= src->dev_hi) ||
+	       (src->n_ranges && nat46_source_holds(p->conf, &p->t6.saddr)) ||
+	       (src->dev && !port && !nat46_has_ports(p->t6.proto));
 }
 
-/* Most packets are nobody's here, and it shows at once: parsing is spared. */
-static bool passes_by(const struct sk_buff *skb, const struct nat46_conf *conf)
+/* As passes_by4(): parsing is spared. */
+static bool passes_by6(const struct nat46_conf *conf, const struct sk_buff *skb)
 {
+	const struct nat46_bounds *b = &conf->bounds;
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
 	const struct udphdr *l4 = (const struct udphdr *)(ip6h + 1);
 
 	return (ip6h->nexthdr == IPPROTO_TCP || ip6h->nexthdr == IPPROTO_UDP) &&
 	       skb_headlen(skb) >= sizeof(*ip6h) + sizeof(*l4) &&
-	       !in_a_source(conf, &ip6h->daddr, ntohs(l4->dest));
+	       (u16)(ntohs(l4->dest) - b->dev_lo) > b->dev_span &&
+	       (ntohl(ip6h->daddr.s6_addr32[0]) - b->held_word > b->held_words ||
+		nat46_upper_half(&ip6h->daddr) - b->held_lo > b->held_span);
 }
 
 /* Could a packet to @daddr be a session's, whatever its port? */
@@ -320,14 +349,14 @@ unsigned int nat46_from_ipv6(struct nat46_pkt *p)
 	return NF_DROP;
 }
 
-/* What targets, and routers on the way to them, send. */
-static __always_inline unsigned int meet6(struct nat46_net *nn, struct sk_buff *skb,
-					  const struct nf_hook_state *state, bool late)
+/* What may come from targets, and routers on the way to them. */
+static noinline unsigned int meet6(struct nat46_net *nn, struct sk_buff *skb,
+				   const struct nf_hook_state *state,
+				   const struct nat46_conf *conf, bool late)
 {
-	const struct nat46_conf *conf = rcu_dereference(nn->conf);
 	struct nat46_pkt p;
 
-	if (!conf || !conf->sources->n || passes_by(skb, conf))
+	if (!conf->sources->n)
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
 	p.late = late;
@@ -340,14 +369,24 @@ static __always_inline unsigned int meet6(struct nat46_net *nn, struct sk_buff *
 static unsigned int hook_in6(void *priv, struct sk_buff *skb,
 			     const struct nf_hook_state *state)
 {
-	return meet6(priv, skb, state, false);
+	struct nat46_net *nn = priv;
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+
+	if (!conf || passes_by6(conf, skb))
+		return NF_ACCEPT;
+	return meet6(nn, skb, state, conf, false);
 }
 
 /* The same behind conntrack: of what the one before it has left. */
 static unsigned int hook_late6(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
-	return meet6(priv, skb, state, true);
+	struct nat46_net *nn = priv;
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+
+	if (!conf || passes_by6(conf, skb))
+		return NF_ACCEPT;
+	return meet6(nn, skb, state, conf, true);
 }
 
 /*
@@ -356,24 +395,29 @@ static unsigned int hook_late6(void *priv, struct sk_buff *skb,
  * to a host's address comes back by the loopback device; one to an address that
  * only sessions have would leave for wherever that is routed.
  */
-static unsigned int hook_out6(void *priv, struct sk_buff *skb,
-			      const struct nf_hook_state *state)
+static noinline unsigned int own_error6(struct nat46_net *nn, struct sk_buff *skb,
+					const struct nat46_conf *conf)
 {
-	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
-	struct nat46_net *nn = priv;
-	const struct nat46_conf *conf;
+	const struct in6_addr *daddr = &ipv6_hdr(skb)->daddr;
 	struct nat46_pkt p;
 
-	if (ip6h->nexthdr != IPPROTO_ICMPV6)
-		return NF_ACCEPT;
-	conf = rcu_dereference(nn->conf);
-	if (!conf || !nat46_source_holds(conf, &ip6h->daddr) ||
-	    ipv6_chk_addr(nn->net, &ip6h->daddr, NULL, 0))
+	if (!nat46_source_holds(conf, daddr) || ipv6_chk_addr(nn->net, daddr, NULL, 0))
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
 	if (nat46_parse6(&p) != NAT46_OK || !p.icmp_error)
 		return NF_ACCEPT;
 	return nat46_from_ipv6(&p);
+}
+
+static unsigned int hook_out6(void *priv, struct sk_buff *skb,
+			      const struct nf_hook_state *state)
+{
+	struct nat46_net *nn = priv;
+	const struct nat46_conf *conf = rcu_dereference(nn->conf);
+
+	if (!conf || ipv6_hdr(skb)->nexthdr != IPPROTO_ICMPV6)
+		return NF_ACCEPT;
+	return own_error6(nn, skb, conf);
 }
 
 /* Each network namespace has its own, with its state. */

@@ -268,8 +268,30 @@ struct nat46_maps {
 	struct nat46_inbounds __rcu *inbounds; /* inbound.c; NULL: none */
 };
 
+/*
+ * Bounds of all that is ours, so that most of what is not shows at once, by one
+ * cache line: x - lo > span. Where there is nothing of the kind, they hold zero
+ * alone, which no packet has.
+ */
+struct nat46_bounds {
+	u32 pool_lo;			/* addresses of pools */
+	u32 pool_span;
+	u16 dev_lo;			/* ports of dev sources */
+	u16 dev_span;
+	u32 held_word;			/* addresses of other sources: their */
+	u32 held_words;			/* first words */
+	u64 held_lo;			/* and their upper halves */
+	u64 held_span;
+};
+
+static inline u64 nat46_upper_half(const struct in6_addr *a)
+{
+	return (u64)ntohl(a->s6_addr32[0]) << 32 | ntohl(a->s6_addr32[1]);
+}
+
 struct nat46_conf {
 	struct rcu_head rcu;
+	struct nat46_bounds bounds;	/* set when it is published */
 	struct nat46_params params;
 	struct nat46_pools *pools;	/* never NULL, like the rest */
 	struct nat46_sources *sources;

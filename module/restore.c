@@ -311,7 +311,7 @@ static void publish(struct nat46_net *nn, struct nat46_restore *tx, struct nat46
 	struct nat46_maps *maps = old->maps;
 
 	keep_same(tx, old);
-	rcu_assign_pointer(nn->conf, new);
+	nat46_conf_publish(nn, new);
 	tx->conf = NULL;
 	nat46_conf_changed(nn);
 	if (!new->pools->n)
