@@ -19,11 +19,13 @@
 #define ADDR_TRIES	4
 
 static siphash_key_t addr_key __read_mostly;
-static siphash_key_t port_key __read_mostly;
+static siphash_key_t label_key __read_mostly;
+static hsiphash_key_t port_key __read_mostly;
 
 static void init_keys(void)
 {
 	net_get_random_once(&addr_key, sizeof(addr_key));
+	net_get_random_once(&label_key, sizeof(label_key));
 	net_get_random_once(&port_key, sizeof(port_key));
 }
 
@@ -111,6 +113,8 @@ static struct in6_addr range_addr(const struct nat46_source *src,
 	struct in6_addr a = src->lo;
 	u64 at;
 
+	if (!span)
+		return a;
 	at = siphash_1u32((__force u32)client, &addr_key) + k;
 	if (span != U64_MAX)
 		at %= span + 1;
@@ -118,13 +122,14 @@ static struct in6_addr range_addr(const struct nat46_source *src,
 	return a;
 }
 
-/* The node's own address: what the kernel would choose (RFC 6724). */
+/*
+ * The node's own address: what the kernel would choose (RFC 6724). The session
+ * has its route, and nobody else has the session yet.
+ */
 static enum nat46_reason dev_addr(struct nat46_pkt *p, struct nat46_session *s)
 {
-	const struct dst_entry *dst = nat46_route6(s, p->skb);
+	const struct dst_entry *dst = rcu_dereference(s->dst6);
 
-	if (IS_ERR(dst))
-		return NAT46_DROP_NO_ROUTE6;
 	if (nat46_saddr(p->nn->net, dst->dev, &s->t6.daddr, &s->t6.saddr))
 		return NAT46_DROP_NO_SOURCE;
 	return NAT46_OK;
@@ -175,23 +180,28 @@ static int take_port(struct nat46_pkt *p, struct nat46_session *s,
 {
 	unsigned int k;
 	u32 hash = 0;
+	__wsum diff;
 
+	s->t6.sport = 0;
+	diff = flow_diff(s);
 	for (k = 0; k < PORT_TRIES; k++) {
 		u16 port;
 		int err;
 
+		/* of the table's, which nobody is to guess from our ports */
 		if (k == 1)	/* its own port needs none */
-			hash = siphash_4u32((__force u32)s->t4.saddr,
-					    (__force u32)s->t4.daddr,
-					    (__force u32)s->t4.sport << 16 |
-					    (__force u32)s->t4.dport,
-					    s->t4.proto, &port_key);
+			hash = hsiphash_1u32(s->hash4, &port_key);
 		port = nat46_port_try(src->ports, src->n_ports, ntohs(s->t4.sport), hash, k);
 		if (!port)
 			continue;
 		s->t6.sport = htons(port);
 		err = independent(p, src) ? nat46_bib_make(s) : 0;
-		err = err ?: take_bound_port(s, instead, taken);
+		if (!err) {
+			s->diff = csum_add(diff, (__force __wsum)s->t6.sport);
+			err = nat46_session_insert(s, instead, taken);
+			if (err)
+				nat46_bib_put(s);
+		}
 		if (err != -EADDRINUSE)
 			return err;
 	}
@@ -355,7 +365,7 @@ static __be32 flow_label(const struct nat46_session *s)
 {
 	const u32 hash = siphash_4u32((__force u32)s->t4.saddr, (__force u32)s->t4.daddr,
 				      (__force u32)s->t4.sport << 16 |
-				      (__force u32)s->t4.dport, ~s->t4.proto, &port_key);
+				      (__force u32)s->t4.dport, s->t4.proto, &label_key);
 
 	return htonl(hash & 0xfffff) ?: htonl(1);
 }

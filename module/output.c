@@ -35,6 +35,12 @@ static u32 route_cookie(struct dst_entry *dst)
 	return rt6_get_cookie((struct rt6_info *)dst);
 }
 
+/* For rules that go by user: the namespace's root, mostly the machine's. */
+static kuid_t root_of(const struct net *net)
+{
+	return net->user_ns == &init_user_ns ? GLOBAL_ROOT_UID : sock_net_uid(net, NULL);
+}
+
 /**
  * nat46_route6() - the route to a session's target
  * @s: the session
@@ -63,7 +69,7 @@ struct dst_entry *nat46_route6(struct nat46_session *s,
 	fl6.flowi6_oif = s->oif;
 	fl6.flowi6_mark = skb->mark;
 	fl6.flowi6_proto = s->t6.proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : s->t6.proto;
-	fl6.flowi6_uid = sock_net_uid(s->net, NULL);
+	fl6.flowi6_uid = root_of(s->net);
 	fl6.daddr = s->t6.daddr;
 	fl6.saddr = s->t6.saddr;
 	fl6.fl6_sport = s->t6.sport;
@@ -105,7 +111,7 @@ struct dst_entry *nat46_route4(struct nat46_session *s,
 	fl4.flowi4_mark = skb->mark;
 	fl4.flowi4_proto = s->t4.proto;
 	fl4.flowi4_flags = FLOWI_FLAG_ANYSRC;
-	fl4.flowi4_uid = sock_net_uid(s->net, NULL);
+	fl4.flowi4_uid = root_of(s->net);
 	fl4.daddr = s->t4.saddr;
 	fl4.saddr = s->t4.daddr;
 	fl4.fl4_sport = s->t4.dport;

@@ -62,7 +62,11 @@ static u16 nth_port(const struct nat46_ports *r, unsigned int n, u8 parity,
 	if (!total)
 		return 0;
 
-	at = (hash % total + k * step_of(hash, total)) % total;
+	at = hash % total;
+	if (k)		/* the first try is mostly the last */
+		at = (at + k * step_of(hash, total)) % total;
+	if (n == 1)
+		return range_nth(r, parity, at);
 	for (; at >= range_count(r, parity); r++)
 		at -= range_count(r, parity);
 	return range_nth(r, parity, at);

@@ -190,6 +190,9 @@ int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
 		s->hash4 = hash4(s->net, &s->t4);
 	h4 = s->hash4;
 	s->ident = h4 ^ h6 >> 16;
+	/* a port that is taken shows without the locks */
+	if (look6(s->net, &s->t6, h6) && !look4(s->net, &s->t4, h4))
+		return -EADDRINUSE;
 	lock_two(h4, h6);
 	now = look4(s->net, &s->t4, h4);
 	if (now && now != instead) {
