@@ -6,10 +6,7 @@ import collections
 import os
 import subprocess
 
-VARIANTS = "gen v6 v4 v4-masq dev dev-off"
-COUNT = 4000
-
-
+COUNT = 3000	# packets
 def symbols(path):
     syms = []
     with open(path, encoding="ascii") as f:
@@ -20,13 +17,63 @@ def symbols(path):
     return sorted(syms)
 
 
-def measure(top, out, extra, guest, options):
-    here = os.path.join(top, "selftests/bench")
-    build, counts = os.path.join(top, "build/bench-profile"), os.path.join(top, "build/bench-profile/counts")
+# work, variants
+JOBS = [
+    ("udp", "gen gen4 v6 v4 v4-masq dev dev-off"),
+    ("new", "v6 v4-masq dev addr prefix"),
+    ("other", ""),
+]
+UP = ["v6", "v4", "v4-masq", "dev", "dev-off"]
+
+
+def columns(udp, new, other):
+    """[(title, [(label, counts)])]: from counts by mark's name"""
+    def less(a, b):
+        return {f: a.get(f, 0) - b.get(f, 0) for f in {**a, **b}}
+    gen = {"v6": {"up": "gen", "down": "gen"}, "v4": {"up": "gen4", "down": "gen4"},
+           "v4-masq": {"up": "gen4", "down": "gen4"}, "dev": {"up": "gen4", "down": "gen"},
+           "dev-off": {"up": "gen4", "down": "gen"}}
+    tables = [(title, [(v, less(udp[f"udp-64-{way} {v}"], udp[f"udp-64-{way} {gen[v][way]}"])) for v in UP])
+              for way, title in (("up", "Client to target"), ("down", "Target to client"))]
+    tables.append(("A first packet, above an established one",
+                   [(v, less(new["first-packet " + v], new["second-packet " + v]))
+                    for v in ("v4-masq", "dev", "addr", "prefix")]))
+    tables.append(("A packet that is not ours, above one without the module",
+                   [(f"{v}, {step}", less(other[f"other-{v} {step}"], other[f"other-{v} absent"]))
+                    for v in ("v6", "v4") for step in ("absent, empty nft chains", "loaded", "configured")]))
+    return tables
+
+
+def measure(top, out, guest, options):
+    here, build = os.path.join(top, "selftests/bench"), os.path.join(top, "build/bench-profile")
     os.makedirs(build, exist_ok=True)
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", f"{build}/count.so", f"{here}/count.c"], check=True)
+    found = [count(build, guest, options, work, variants) for work, variants in JOBS]
+    text = ["<!-- SPDX-License-Identifier: GPL-2.0 -->", "# Where a packet's instructions go", "",
+            "`make bench ARGS=--profile`: by function, 64 byte UDP, Debian's 6.1; in the first two tables the sender and one",
+            "veth are taken off. Functions of 10 and more. A string instruction counts once for each byte or word.", ""]
+    for title, cols in columns(*found):
+        rows = {f for _, c in cols for f, x in c.items() if abs(x) >= 10}
+        text += [f"## {title}", "", "| function | " + " | ".join(label for label, _ in cols) + " |",
+                 "|---" * (len(cols) + 1) + "|",
+                 "| **all** | " + " | ".join(f"**{sum(c.values()):.0f}**" for _, c in cols) + " |"]
+        for f in sorted(rows, key=lambda f: -max(c.get(f, 0) for _, c in cols)):
+            text.append(f"| `{f}` | " + " | ".join(f"{c[f]:.0f}" if abs(c.get(f, 0)) >= 1 else "" for _, c in cols) + " |")
+        text.append("")
+    with open(os.path.join(out, "profile.md"), "w", encoding="utf-8") as f:
+        f.write("\n".join(text))
+    print("\n".join(text))
+
+
+def count(build, guest, options, work, variants):
+    """{mark's name: {function: instructions a packet}}"""
+    counts = f"{build}/counts-{work}"
     os.environ["QEMU_OPTS"] = f"-plugin {build}/count.so,out={counts}"
-    guest("6.1", [*options, "--out", build], "udp", VARIANTS, ["--quick", "--rounds", "1", "--mark"], extra)
+    found, status = guest("6.1", [*options, "--out", build], work, variants,
+                          ["--quick", "--rounds", "1", "--mark", "--count", str(COUNT), "--wide"])
+    if status:
+        raise SystemExit(status)
+    marks = {f["round"]: (f["variant"], f["value"]) for f in found if f["work"] == "mark"}
     syms = symbols(f"{build}/kallsyms")
     at = [a for a, _ in syms]
     per = collections.defaultdict(collections.Counter)
@@ -34,22 +81,6 @@ def measure(top, out, extra, guest, options):
         for line in f:
             mark, addr, insns, times = line.split()
             name = syms[bisect.bisect(at, int(addr, 16)) - 1][1]
-            per[int(mark)][name] += int(insns) * int(times) / COUNT
-    names = VARIANTS.split()
-    text = ["<!-- SPDX-License-Identifier: GPL-2.0 -->", "# Where an established packet's instructions go", "",
-            "`make bench ARGS=--profile`: by function, 64 byte UDP, Debian's 6.1, the generator and one veth taken off;",
-            "functions of 10 and more. A string instruction counts once for each byte or word.", ""]
-    for way, shift in (("up", 1), ("down", 2)):
-        less = {n: per[2 * i + shift] - per[shift] for i, n in enumerate(names)}
-        rows = {f for n in names[1:] for f, x in less[n].items() if x >= 10}
-        text += [f"## {'Client to target' if way == 'up' else 'Target to client'}", "",
-                 "| function | " + " | ".join(names[1:]) + " |", "|---" * len(names) + "|"]
-        total = {n: sum(per[2 * i + shift].values()) - sum(per[shift].values()) for i, n in enumerate(names)}
-        text.append("| **all** | " + " | ".join(f"**{total[n]:.0f}**" for n in names[1:]) + " |")
-        for f in sorted(rows, key=lambda f: -max(less[n][f] for n in names[1:])):
-            text.append(f"| `{f}` | " + " | ".join(f"{less[n][f]:.0f}" if less[n][f] >= 1 else "" for n in names[1:])
-                        + " |")
-        text.append("")
-    with open(os.path.join(out, "profile.md"), "w", encoding="utf-8") as f:
-        f.write("\n".join(text))
-    print("\n".join(text))
+            work, packets = marks[int(mark)]
+            per[work][name] += int(insns) * int(times) / packets
+    return per

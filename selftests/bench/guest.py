@@ -12,11 +12,10 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import pktgen
-from topo import Inside, run
-from variants import BY_NAME, EXTRA, POOL, PORTS, PORTS_OF_SOURCES, inside, nat46, nft
+import sender
+from topo import EXTRA, Inside, run, write
+from variants import BY_NAME, POOL, PORTS, PORTS_OF_SOURCES, inside, nat46, nft
 
-FLOWS = (PORTS[0], PORTS[1] + 1)
 # of payload: the longest whose IPv6 packet fits an Ethernet frame: 1500 bytes
 SIZES = (64, 512, 1452)
 
@@ -33,10 +32,34 @@ def note(text):
     print("# " + text, flush=True)
 
 
-def udp(v, up, count, size=64, flows=FLOWS):
-    if up:
-        return pktgen.send(v.path, True, count, *v.to_server(), flows, (9, 9), size)
-    return pktgen.send(v.path, False, count, *v.to_client(), (9, 9), flows, size)
+class Marks:
+    """Tells count.c, the plugin, what it counts, where --mark asks for that"""
+    n = 0
+
+    def __init__(self, o, work, variant, rnd, count):
+        self.now = o.mark and not rnd
+        if self.now:
+            Marks.n += 1
+            say("mark", f"{work} {variant}", Marks.n, count)
+
+    def __enter__(self):
+        if self.now:
+            run(EXTRA + "/mark", str(Marks.n))
+
+    def __exit__(self, *_):
+        if self.now:
+            run(EXTRA + "/mark", "0")
+
+
+def family(addr):
+    return 6 if ":" in addr else 4
+
+
+def udp(v, up, count, size=64, flows=PORTS):
+    """(nanoseconds a packet, what else is to be said of them)"""
+    src, dst = v.to_server() if up else v.to_client()
+    ns, got = sender.send(v.path, up, count, src, dst, *((flows, (9, 9)) if up else ((9, 9), flows)), size)
+    return ns, {"ip": family(dst), **({} if got >= count else {"lost": count - got})}
 
 
 def work_udp(variants, o):
@@ -45,34 +68,58 @@ def work_udp(variants, o):
     for v in chosen:		# up first: it opens the sessions
         for up in (True, False):
             udp(v, up, 1000)
-    mark = 0
     for size in SIZES[:1] if o.quick else SIZES:
         for rnd in range(o.rounds):
             for v in chosen:
                 for up in (True, False):
-                    if o.mark and size == 64 and not rnd:
-                        mark += 1
-                        note(f"mark {mark} {v.name} {'up' if up else 'down'} {o.count}")
-                        run(EXTRA + "/mark", str(mark))
-                    ns, got = udp(v, up, o.count, size)
-                    if o.mark and size == 64 and not rnd:
-                        run(EXTRA + "/mark", "0")
-                    more = {} if got >= o.count else {"lost": o.count - got}
-                    say(f"udp-{size}-{'up' if up else 'down'}", v.name, rnd, ns, **more)
+                    work = f"udp-{size}-{'up' if up else 'down'}"
+                    with Marks(o, work, v.name, rnd, o.count):
+                        ns, more = udp(v, up, o.count, size)
+                    say(work, v.name, rnd, ns, **more)
 
 
 def work_new(variants, o):
     """A flow's first packet, and what it costs above its second"""
-    count = 1000
+    count = min(o.count, 1000)	# sources have so many ports
     for rnd in range(o.rounds):
         for v in variants:
-            if not v.udp or v.name == "gen":
+            if not v.udp or not v.path.r:
                 continue
             low = 30000 + rnd * count
-            first, _ = udp(v, True, count, flows=(low, low + count))
-            then, _ = udp(v, True, count, flows=(low, low + count))
-            say("first-packet", v.name, rnd, first)
-            say("first-packet-more", v.name, rnd, first - then)
+            ports = (low, low + count - 1)
+            with Marks(o, "first-packet", v.name, rnd, count):
+                first, more = udp(v, True, count, flows=ports)
+            with Marks(o, "second-packet", v.name, rnd, count):
+                then, _ = udp(v, True, count, flows=ports)
+            say("first-packet", v.name, rnd, first, **more)
+            say("first-packet-more", v.name, rnd, first - then, **more)
+
+
+def backlog_drops():
+    """Packets that the guest's CPU had no time to take from a veth"""
+    with open("/proc/net/softnet_stat", encoding="ascii") as f:
+        return sum(int(line.split()[1], 16) for line in f)
+
+
+def slab():
+    """(sessions, bytes of slab that they take), or None where the kernel does not say"""
+    try:
+        with open("/proc/slabinfo", encoding="ascii") as f:
+            for line in f:
+                if line.startswith("nf_nat46_session "):
+                    w = line.split()
+                    return int(w[1]), int(w[14]) * int(w[5]) * 4096
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def freed():
+    """Until the sessions of a namespace that was deleted are gone: it takes the CPU for as long"""
+    for _ in range(60):
+        time.sleep(1)
+        if (slab() or (0, 0))[0] < 100:
+            break
 
 
 def work_sessions(_, o):
@@ -92,23 +139,27 @@ def work_sessions(_, o):
         src = "10.128.0.1"
 
         def once(count):
-            ns, got = pktgen.send(v.path, True, count, src, POOL, (20000, 20000 + ports), (9, 9), 64, clients)
-            return ns, got
-        first, got = once(live)
+            """(instructions a packet, packets through, packets that the guest's own backlog had no room for)"""
+            before = backlog_drops()
+            ns, got = sender.send(v.path, True, count, src, POOL, (20000, 19999 + ports), (9, 9), 64, clients)
+            return ns, got, backlog_drops() - before
+        first, got, full = once(live)
         have = int(inside(r, "nat46", "session", "count").split()[0])
+        say("opened", str(live), 0, first, have=have, through=got, backlog_full=full)
         if have != live or got != live:
-            note(f"{have} sessions, {got} packets through, {live} wanted")
+            note(f"{have} sessions, {got} packets through, {live} wanted; the backlog was full {full} times; dropped: "
+                 + ", ".join(x for x in inside(r, "nat46", "stats", "drops").split("\n") if x and not x.endswith(" 0")))
         count = max(live, o.count)
         for rnd in range(o.rounds):
-            say("sessions", str(live), rnd, once(count)[0], opened=round(first, 1), have=have)
-        with open("/proc/slabinfo", encoding="ascii") as f:
-            for line in f:
-                if line.startswith("nf_nat46_session "):
-                    w = line.split()
-                    say("memory", str(live), 0, int(w[3]) * int(w[2]) / max(int(w[1]), 1), active=int(w[1]),
-                        slab=int(w[14]) * int(w[5]) * 4096)
+            ns, got, full = once(count)
+            say("sessions", str(live), rnd, ns, have=have, through=got, backlog_full=full)
+        if slab():
+            with open("/sys/module/nf_nat46/parameters/hashsize", encoding="ascii") as f:
+                table = 2 * 8 * int(f.read())
+            say("memory", str(live), 0, slab()[1] / max(have, 1), active=slab()[0], slab=slab()[1], table=table)
         for n in v.path.nodes:
             run("ip", "netns", "del", n)
+        freed()
 
 
 def work_other(_, o):
@@ -133,9 +184,11 @@ def work_other(_, o):
         udp(v, True, 1000)
     for name, step in steps:
         step()
-        for rnd in range(o.rounds):
+        for rnd in range(o.rounds if name not in ("warm", "gone") else 0):
             for v in chosen:
-                say("other-" + v.name, name, rnd, udp(v, True, o.count)[0])
+                with Marks(o, "other-" + v.name, name, rnd, o.count):
+                    ns, more = udp(v, True, o.count)
+                say("other-" + v.name, name, rnd, ns, **more)
 
 
 def offloads(v, on):
@@ -152,7 +205,7 @@ def offloads(v, on):
 def work_tcp(variants, o):
     """Bulk, nanoseconds a byte"""
     servers = []
-    chosen = [v for v in variants if v.name != "gen"]
+    chosen = [v for v in variants if v.path.r]
     for v in chosen:
         servers.append(subprocess.Popen(["ip", "netns", "exec", v.path.s, "iperf3", "-s"],
                                         stdout=subprocess.DEVNULL))
@@ -184,7 +237,7 @@ def work_tcp(variants, o):
 
 def work_rr(variants, o):
     """Request and response by UDP sockets, the next when the last is back"""
-    chosen = [v for v in variants if v.name != "gen"]
+    chosen = [v for v in variants if v.path.r]
     servers = [subprocess.Popen(["ip", "netns", "exec", v.path.s, EXTRA + "/rr", "serve"]) for v in chosen]
     time.sleep(1)
     for rnd in range(o.rounds + 1):
@@ -208,8 +261,10 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--mark", action="store_true")
     o = parser.parse_args()
-    subprocess.run(["modprobe", "-q", "pktgen"], check=False)
-    subprocess.run(["modprobe", "-q", "tun"], check=False)
+    for name in ("af_packet", "tun"):
+        subprocess.run(["modprobe", "-q", name], check=False)
+    # other work that takes the CPU for a moment shall cost no packets
+    write("/proc/sys/net/core/netdev_max_backlog", "100000")
     if o.wide:
         PORTS_OF_SOURCES.clear()
     variants = [BY_NAME[n] for n in o.variants.split(",") if n]

@@ -30,10 +30,18 @@ class Results:
 
     def ratio(self, guest, work, variant, less_gen=False):
         """[min, median, max] of the ratio to v6 in the same round, or None"""
-        mine, v6 = self.rounds(guest, work, variant), self.rounds(guest, work, "v6")
-        gen = self.rounds(guest, work, "gen") if less_gen else {r: 0 for r in v6}
-        out = [(mine[r] - gen[r]) / (v6[r] - gen[r]) for r in mine if r in v6 and r in gen]
+        mine, v6 = (self.path(guest, work, v, less_gen) for v in (variant, "v6"))
+        out = [mine[r] / v6[r] for r in mine if r in v6]
         return [min(out), statistics.median(out), max(out)] if out else None
+
+    def path(self, guest, work, variant, less_gen):
+        """By round; @less_gen: what sending and one veth cost, in the packets' family, taken off"""
+        all_ = self.rounds(guest, work, variant)
+        if not less_gen:
+            return all_
+        ip = {f.get("ip", 6) for f in self.v.get((guest, work, variant), {}).values()}
+        gen = self.rounds(guest, work, "gen4" if 4 in ip else "gen")
+        return {r: x - gen[r] for r, x in all_.items() if r in gen}
 
     def median(self, guest, work, variant):
         v = self.rounds(guest, work, variant).values()
@@ -51,25 +59,32 @@ def table(res, guest, works, less_gen):
     lines = ["| variant | " + " | ".join(WORKS[w] for w in works) + " |", "|---" * (len(works) + 1) + "|"]
     for v in ALL:
         cells = [three(res.ratio(guest, w, v.name, less_gen)) for w in works]
-        if v.name != "gen" and any(c != "-" for c in cells):
+        if v.routers and any(c != "-" for c in cells):
             lines.append(f"| {v.what} | " + " | ".join(cells) + " |")
     return lines + [""]
 
 
 def absolute(res, guest):
-    works = [w for w in ("udp-64-up", "udp-64-down", "first-packet", "first-packet-more")
+    """Medians; of times also what they mean to a user"""
+    works = [w for w in ("udp-64-up", "udp-64-down", "rr", "first-packet", "first-packet-more")
              if any((guest, w, v.name) in res.v for v in ALL)]
     names = dict(WORKS, **{"first-packet-more": "above its second"})
-    lines = ["| variant | " + " | ".join(names[w] for w in works) + " |", "|---" * (len(works) + 1) + "|"]
+    rate = guest == "native" and "first-packet" in works
+    lines = ["| variant | " + " | ".join(names[w] for w in works) + (" | New sessions a second |" if rate else " |"),
+             "|---" * (len(works) + 1 + rate) + "|"]
     for v in ALL:
         cells = [res.median(guest, w, v.name) for w in works]
+        text = ["-" if c is None else f"{c:.0f}" for c in cells]
+        if rate:
+            first = res.median(guest, "first-packet", v.name)
+            text.append(f"{1e9 / first:.0f}" if first and v.name != "v6" else "-")
         if any(c is not None for c in cells):
-            lines.append(f"| {v.what} | " + " | ".join("-" if c is None else f"{c:.0f}" for c in cells) + " |")
+            lines.append(f"| {v.what} | " + " | ".join(text) + " |")
     return lines + [""]
 
 
 def others(res):
-    lines = ["| packet | module | instructions or nanoseconds | to absent |", "|---|---|---|---|"]
+    lines = ["| packet | module | instructions | to absent |", "|---|---|---|---|"]
     for work in ("other-v6", "other-v4"):
         base = res.median("6.1", work, "absent")
         for step in ("absent", "absent, empty nft chains", "loaded", "configured"):
@@ -80,14 +95,17 @@ def others(res):
 
 
 def sessions(res):
-    rows = [(int(k[2]), f) for k, fs in res.v.items() if k[:2] == ("6.1", "sessions") for f in list(fs.values())[:1]]
-    if not rows:
+    live = sorted((int(k[2]) for k in res.v if k[:2] == ("6.1", "sessions")))
+    if not live:
         return []
-    lines = ["| sessions live | instructions a packet, each hit alike | opening one | bytes of slab a session |",
-             "|---|---|---|---|"]
-    for n, f in sorted(rows, key=lambda r: r[0]):
-        mem = next(iter(res.v.get(("6.1", "memory", str(n)), {0: {"value": 0}}).values()))["value"]
-        lines.append(f"| {f['have']} | {res.median('6.1', 'sessions', str(n)):.0f} | {f['opened']:.0f} | {mem:.0f} |")
+    lines = ["| sessions | first packets that came through | an established packet, each session hit alike | a first packet | "
+             "slab, bytes a session | table, bytes a session |", "|---|---|---|---|---|---|"]
+    for n in live:
+        opened = res.v[("6.1", "opened", str(n))][0]
+        mem = res.v.get(("6.1", "memory", str(n)), {}).get(0)
+        lines.append(f"| {opened['have']} | {opened['through']} | {res.median('6.1', 'sessions', str(n)):.0f} "
+                     f"| {opened['value']:.0f} | "
+                     + (f"{mem['value']:.0f} | {mem['table'] / n:.0f} |" if mem and n > 1000 else "- | - |"))
     return lines + [""]
 
 
@@ -153,32 +171,44 @@ plot $d using 0:2:(colour(strcol(1))):xtic(1) with boxes lc rgb variable, \\
 """)
 
 
+def measured(when):
+    """Which run found what; works of one run in one line"""
+    runs = {}
+    for guest, works in when.items():
+        for work, w in works.items():
+            if not work.endswith(("-p50", "-p99", "-more")):
+                runs.setdefault((guest, w["command"], w["date"], w["commit"]), []).append((work, w["load"]))
+    return [f"- {guest}: `{command}`, {date}, commit {commit}"
+            + (f" ({', '.join(w for w, _ in works)})" if sum(k[0] == guest for k in runs) > 1 else "")
+            + (f"; load of the machine (2 CPUs) {min(x for _, x in works)} to {max(x for _, x in works)}"
+               if not guest[0].isdigit() else "")
+            for (guest, command, date, commit), works in runs.items()]
+
+
 def write(out, data):
     res, m = Results(data["found"]), data["machine"]
     text = ["<!-- SPDX-License-Identifier: GPL-2.0 -->", "# Benchmark", "",
             f"{m['cpu']}, {m['qemu']}, guests {m['kernels']['6.1']} and {m['kernels']['7.3']}. All of it: results.json.", "",
-            "; ".join(f"{guest}: `{w['command']}`, {w['date']}, commit {w['commit']}"
-                      for guest, w in data["when"].items()) + ".", "",
-            "Client, router (what is measured) and server are network namespaces joined by veth; packets come from the",
-            "kernel's generator (no socket, no program in the way), 256 flows, and are counted where they arrive. Each",
-            "figure is min / **median** / max over rounds that were interleaved, of the ratio to plain IPv6 forwarding",
-            "in the same round. Instructions are counted by qemu (`-icount`), one CPU: they say nothing of caches:",
-            "[notes.md](notes.md) counts lines and stores by hand, [profile.md](profile.md) goes by function.", ""]
+            *measured(data["when"]), "",
+            "Client, router (what is measured) and server are network namespaces joined by veth; datagrams come from a program",
+            "that sends whole frames (send.c: buffers of their own, as a pod's socket makes them), 256 flows, and are counted",
+            "where they arrive. Each figure is min / **median** / max over rounds that were interleaved, of the ratio to plain",
+            "IPv6 forwarding in the same round. Instructions are counted by qemu (`-icount`), one CPU: they say nothing of",
+            "caches: [notes.md](notes.md) counts lines and stores by hand, [profile.md](profile.md) goes by function.", ""]
     for guest, title in GUESTS.items():
         if not any(k[0] == guest for k in res.v):
             continue
         text += [f"## {title}", ""]
         t = table(res, guest, LESS_GEN, True)
         if t:
-            text += ["An established packet, the generator taken off:", ""] + t
+            text += ["An established packet, the sender and one veth taken off:", ""] + t
         t = table(res, guest, [w for w in WORKS if w not in LESS_GEN], False)
         if t:
             text += ["Whole paths:", ""] + t
-        if guest != "native":
-            text += ["Instructions, medians, generator and all:", ""] + absolute(res, guest)
-        for work in ("udp-64-up", "udp-64-down", "tcp-up-gso", "tcp-down-gso", "first-packet"):
+        text += [f"{'Nanoseconds' if guest == 'native' else 'Instructions'}, medians, the sender and all:", ""] + absolute(res, guest)
+        for work in ("udp-64-up", "udp-64-down", "tcp-up-gso", "tcp-down-gso", "rr", "first-packet"):
             less = work in LESS_GEN
-            rows = [(v.name, x) for v in ALL if v.name != "gen" and (x := res.ratio(guest, work, v.name, less))]
+            rows = [(v.name, x) for v in ALL if v.routers and (x := res.ratio(guest, work, v.name, less))]
             if rows:
                 name = f"{guest}-{work}.svg"
                 plot(os.path.join(out, name), f"{WORKS[work]}: {title}", rows, "plain IPv6 forwarding = 1")

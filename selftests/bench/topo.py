@@ -3,7 +3,7 @@
 
     c --- veth --- r (what is measured) --- veth --- s
 
-c and s generate and count (pktgen.py); neighbours are permanent. The addresses
+c and s send and count (sender.py); neighbours are permanent. The addresses
 of link K (1, 2, ...): 10.K.0.1 and fd00:K::1 on the left, .2 and ::2 on the right.
 """
 import ctypes
@@ -13,6 +13,8 @@ import sys
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
+# beside the sources, wherever a guest has them
+EXTRA = os.path.join(os.path.dirname(os.environ.get("NAT46_SRC", "/nat46/src")), "extra")
 
 
 def run(*args, text=None, check=True):

@@ -3,7 +3,7 @@
 packets bear on it. ORDER is the order of tables and plots."""
 import os
 
-from topo import Path, run
+from topo import EXTRA, Path, run
 
 POOL = "198.18.0.7"		# ours: mapped to the server
 EAM = "198.51.100.2"		# Jool's, TAYGA's: the same
@@ -13,8 +13,6 @@ ADDR = "2001:db8:46::1"
 PORTS = (10000, 10255)		# what clients use, and what is theirs behind a NAPT
 # as many as there are flows, so that the other side knows them
 PORTS_OF_SOURCES = [f" ports {PORTS[0]}-{PORTS[1]}"]
-# beside the sources, wherever a guest has them
-EXTRA = os.path.join(os.path.dirname(os.environ.get("NAT46_SRC", "/nat46/src")), "extra")
 
 
 def inside(node, *args, text=None):
@@ -119,7 +117,8 @@ def ours(name, source, settings=""):
 
 OFF = "filter-hooks off"
 ALL = [
-    Variant("gen", "the generator and one veth, without a router", forward, Path.server6, Path.client6, 0),
+    Variant("gen", "the sender and one veth, without a router", forward, Path.server6, Path.client6, 0),
+    Variant("gen4", "the same of IPv4", forward, Path.server4, Path.client4, 0),
     Variant("v6", "plain IPv6 forwarding", forward, Path.server6, Path.client6),
     Variant("v4", "plain IPv4 forwarding", forward, Path.server4, Path.client4),
     Variant("v4-masq", "IPv4 forwarding, nft masquerade", v4_masq, Path.server4, Path.router4),
