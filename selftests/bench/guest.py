@@ -242,7 +242,7 @@ def work_rr(variants, o):
     time.sleep(1)
     for rnd in range(o.rounds + 1):
         for v in chosen:
-            value = float(inside(v.path.c, EXTRA + "/rr", "ask", v.to_server()[1], str(o.count)))
+            value = float(inside(v.path.c, EXTRA + "/rr", "ask", v.to_server()[1], str(o.count)).split()[sender.WHICH])
             if rnd:		# the first warms up
                 say("rr", v.name, rnd, value)
     for p in servers:
@@ -260,7 +260,9 @@ def main():
     parser.add_argument("--wide", action="store_true", help="sources with all their ports")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--mark", action="store_true")
+    parser.add_argument("--times", action="store_true", help="others use the machine: the middle, not the mean")
     o = parser.parse_args()
+    sender.WHICH = int(o.times)
     for name in ("af_packet", "tun"):
         subprocess.run(["modprobe", "-q", name], check=False)
     # other work that takes the CPU for a moment shall cost no packets

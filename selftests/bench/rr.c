@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * rr ask ADDRESS N: asks one byte by UDP, again when the answer is there; prints
- * the nanoseconds of a round. rr serve: answers, on both families.
+ * the nanoseconds of a round, in the mean, and of the round in the middle. rr
+ * serve: answers, on both families.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -44,9 +45,24 @@ static int connected(const char *to)
 	return fd;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
 int main(int argc, char **argv)
 {
-	struct timespec a, b;
+	double *at, all;
 	char c = 0;
 	int fd, i, n;
 
@@ -56,14 +72,21 @@ int main(int argc, char **argv)
 		return 1;
 	fd = connected(argv[2]);
 	n = atoi(argv[3]);
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	at = calloc(n + 1, sizeof(*at));
+	if (!at || !n)
+		return 1;
 	for (i = 0; i < n; i++) {
+		at[i] = now();
 		if (send(fd, &c, 1, 0) != 1 || recv(fd, &c, 1, 0) != 1) {
 			perror("rr");
 			return 1;
 		}
 	}
-	clock_gettime(CLOCK_MONOTONIC, &b);
-	printf("%.1f\n", ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec)) / n);
+	at[n] = now();
+	all = at[n] - at[0];
+	for (i = 0; i < n; i++)
+		at[i] = at[i + 1] - at[i];
+	qsort(at, n, sizeof(*at), by_value);
+	printf("%.1f %.1f\n", all / n, at[n / 2]);
 	return 0;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * send DEV COUNT DMAC SRC DST SPORTS DPORTS PAYLOAD SOURCES: sends COUNT UDP
- * datagrams by DEV as whole frames, and prints the nanoseconds that each took.
+ * datagrams by DEV as whole frames, and prints the nanoseconds that each took: in
+ * the mean, and of the batch in the middle, which does not know of the moments
+ * when another program had the CPU.
  * SPORTS and DPORTS are LOW-HIGH; source addresses, SOURCES of them from SRC on
  * (IPv4), and ports count up with each datagram, apart from each other.
  *
@@ -128,6 +130,13 @@ static void vary(struct frame *f, int v6, struct udphdr *udp, unsigned int src,
 	udp->check = fold(sum(&ip4->ip_src, 8, ntohs(udp->len) + IPPROTO_UDP));
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
 static double now(void)
 {
 	struct timespec t;
@@ -146,7 +155,8 @@ int main(int argc, char **argv)
 	struct range sport, dport, src = { 0 };
 	unsigned int payload, i, n, left, count;
 	int v6, fd, one = 1, sent;
-	double begun, ns = 0;
+	double begun, *took, ns = 0;
+	unsigned int batches = 0;
 
 	if (argc != 10)
 		return 2;
@@ -172,6 +182,9 @@ int main(int argc, char **argv)
 		msgs[i].msg_hdr.msg_iov = &iov[i];
 		msgs[i].msg_hdr.msg_iovlen = 1;
 	}
+	took = calloc(count / BATCH + 1, sizeof(*took));
+	if (!took)
+		return 1;
 	for (left = count; left; left -= n) {
 		n = left < BATCH ? left : BATCH;
 		for (i = 0; i < n; i++)
@@ -184,8 +197,11 @@ int main(int argc, char **argv)
 				return 1;
 			}
 		}
-		ns += now() - begun;
+		took[batches] = now() - begun;
+		ns += took[batches];
+		took[batches++] /= n;
 	}
-	printf("%.1f\n", ns / count);
+	qsort(took, batches, sizeof(*took), by_value);
+	printf("%.1f %.1f\n", ns / count, batches ? took[batches / 2] : 0);
 	return 0;
 }
