@@ -260,7 +260,7 @@ def main():
     parser.add_argument("--wide", action="store_true", help="sources with all their ports")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--mark", action="store_true")
-    parser.add_argument("--times", action="store_true", help="others use the machine: the middle, not the mean")
+    parser.add_argument("--times", action="store_true", help="others use the machine: the fast tenth, not the mean")
     o = parser.parse_args()
     sender.WHICH = int(o.times)
     for name in ("af_packet", "tun"):

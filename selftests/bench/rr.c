@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * rr ask ADDRESS N: asks one byte by UDP, again when the answer is there; prints
- * the nanoseconds of a round, in the mean, and of the round in the middle. rr
- * serve: answers, on both families.
+ * the nanoseconds of a round, in the mean, and of the round that a tenth are
+ * faster than. rr serve: answers, on both families.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -87,6 +87,6 @@ int main(int argc, char **argv)
 	for (i = 0; i < n; i++)
 		at[i] = at[i + 1] - at[i];
 	qsort(at, n, sizeof(*at), by_value);
-	printf("%.1f %.1f\n", all / n, at[n / 2]);
+	printf("%.1f %.1f\n", all / n, at[n / 10]);
 	return 0;
 }

@@ -8,7 +8,7 @@ import time
 from topo import EXTRA, Inside, mac
 
 
-# of what send prints: the mean; or, of times, the middle
+# of what send prints: the mean; or, of times, the fast tenth
 WHICH = 0
 
 
