@@ -182,6 +182,8 @@ check "nsd behind: $N generated queries, byte by byte" diff_ -n "$N" 127.0.0.24 
 # dnsmasq answers from its own cache or from unbound's, which differ in age.
 for r in unbound:20:10:2 bind:21:11:2 kresd:22:12:2 dnsmasq:23:13:3600; do
 	IFS=: read -r who relay behind ttl <<<"$r"
+	# of a chain whose end isn't, it says NXDOMAIN once and NOERROR the next time
+	[ "$who" != dnsmasq ] || NAMES=${NAMES/ out.example/}
 	same "$who behind: a big answer, by TCP" 90 "$(q "127.0.0.$relay" big.example TXT | grep -c "^big.*number")"
 	# shellcheck disable=SC2086
 	check "$who behind: $NREAL generated queries, records and TTLs" \

@@ -52,7 +52,7 @@ for call in execve ptrace mount setuid; do
 	DNS46_CALL=$call "$BIN/dns46-fake" -f -c "$tmp/conf" >"$tmp/log" 2>&1
 	same "$call ends it (SIGSYS)" 159 $?
 done
-DNS46_CALL=link start dns46-fake
+DNS46_CALL='link' start dns46-fake
 check "what is in neither list is refused, and it goes on" grep -q 'link: -1: Operation not permitted' "$tmp/log"
 check "it still answers" sh -c 'dig +time=2 +tries=1 @127.0.0.1 a.example | grep -q NOERROR'
 stop

@@ -8,8 +8,13 @@ dns46, rounds interleaved. On a loopback of our own; run says where:
   leased    A of the same names, which have a lease   (these two need the
   fresh     A of names that nobody has asked for yet   module: a guest)
 
-Findings are lines "@ {JSON}": the rate with many queries open; at half the
-relay's rate the median and the 99th percentile of latency, microseconds."""
+With --peers the upstream is unbound, then BIND, as well, each against itself:
+"straight, unbound" and so on. nsd does little more than copy an answer, resolvers
+do more.
+
+Findings are lines "@ {JSON}": the rate with many queries open; CPU microseconds a
+query that the relay takes (dns-cpu); at half the relay's rate the median and the
+99th percentile of latency, microseconds."""
 import argparse
 import json
 import os
@@ -22,6 +27,34 @@ import time
 
 NSD = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib/nsd.conf")
 UPSTREAM, RELAY = "127.0.0.2", "127.0.0.1"
+TICK = 1e6 / os.sysconf("SC_CLK_TCK")
+UNBOUND = """server:
+  interface: 127.0.0.3
+  username: ""
+  chroot: ""
+  directory: "{dir}"
+  pidfile: ""
+  use-syslog: no
+  num-threads: 1
+  do-not-query-localhost: no
+  module-config: "iterator"
+stub-zone:
+  name: example
+  stub-addr: 127.0.0.2
+remote-control:
+  control-enable: no
+"""
+NAMED = """options {{
+  directory "{dir}";
+  listen-on {{ 127.0.0.4; }};
+  listen-on-v6 {{ none; }};
+  pid-file none;
+  session-keyfile none;
+  dnssec-validation no;
+}};
+controls {{ }};
+zone "example" {{ type static-stub; server-addresses {{ 127.0.0.2; }}; }};
+"""
 NAMES, BURST = 1000, 2000
 ZONE = """$ORIGIN example.
 $TTL 300
@@ -33,8 +66,8 @@ ns AAAA 2001:db8:9::7
 CONF = """listen {relay}
 upstream {addr}
 pool 198.18.0.0/16
-store file {dir}/state/leases
-key-file {dir}/state/key
+store file {dir}/state-{relay}/leases
+key-file {dir}/state-{relay}/key
 user nobody
 """
 
@@ -49,10 +82,14 @@ def write(path, text):
     return path
 
 
+def completed(out):
+    return int(re.search(r"Queries completed:\s+(\d+)", out)[1])
+
+
 def dnsperf(server, data, *more):
     p = subprocess.run(["dnsperf", "-s", server, "-d", data, "-c", "4", *more],
                        capture_output=True, text=True, check=True)
-    done = int(re.search(r"Queries completed:\s+(\d+)", p.stdout)[1])
+    done = completed(p.stdout)
     sent = int(re.search(r"Queries sent:\s+(\d+)", p.stdout)[1])
     good = sum(int(n) for n in re.findall(r"NOERROR (\d+) ", p.stdout))
     if done != sent or good != done:
@@ -82,12 +119,42 @@ def started(cmd, ready, log):
         sys.exit(f"{cmd[0]} does not start: {f.read()}")
 
 
+def cpu(process):
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * TICK
+
+
+def answers(server):
+    def look():
+        return "NOERROR" in subprocess.run(["dig", "@" + server, "n.v6.example", "AAAA", "+time=1", "+tries=1"],
+                                           capture_output=True, text=True, check=False).stdout
+    return look
+
+
+def peers(tmp, dns46):
+    """[(works)] and processes: unbound and BIND, each with a relay of its own"""
+    subprocess.run(["ip", "addr", "add", "127.0.0.4/32", "dev", "lo"], check=True)
+    works, running = [], []
+    for n, (name, server, text, cmd) in enumerate((
+            ("unbound", "127.0.0.3", UNBOUND, ["unbound", "-d", "-c"]),
+            ("BIND", "127.0.0.4", NAMED, ["named", "-f", "-n", "1", "-c"]))):
+        conf = write(f"{tmp}/{name}.conf", text.format(dir=tmp))
+        running.append(started(cmd + [conf], answers(server), f"{tmp}/{name}.log"))
+        relay = f"127.0.0.1{n}"
+        conf = write(f"{tmp}/conf-{name}", CONF.format(relay=relay, addr=server, dir=tmp))
+        running.append(started([dns46, "-f", "-c", conf], answers(relay), f"{tmp}/log-{name}"))
+        works += [("straight, " + name, server, tmp + "/aaaa", None), ("relayed, " + name, relay, tmp + "/aaaa", running[-1])]
+    return works, running
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--dns46", default="dns46")
     parser.add_argument("--module", action="store_true", help="the module is there: leased and fresh as well")
+    parser.add_argument("--peers", action="store_true", help="unbound and BIND as upstreams, too")
     o = parser.parse_args()
     tmp = tempfile.mkdtemp()
     os.chmod(tmp, 0o755)
@@ -105,30 +172,36 @@ def main():
     aaaa = write(tmp + "/aaaa", "".join(f"n{i}.v6.example AAAA\n" for i in range(NAMES)))
     a = write(tmp + "/a", "".join(f"n{i}.v6.example A\n" for i in range(NAMES)))
 
-    def answers():
-        return "NOERROR" in subprocess.run(["dig", "@" + UPSTREAM, "n.v6.example", "AAAA", "+time=1", "+tries=1"],
-                                           capture_output=True, text=True, check=False).stdout
-
     def logged(words):
         def look():
             with open(tmp + "/log", encoding="ascii") as f:
                 return words in f.read()
         return look
-    running = [started(["nsd", "-d", "-c", nsd], answers, tmp + "/nsd.log"),
+    running = [started(["nsd", "-d", "-c", nsd], answers(UPSTREAM), tmp + "/nsd.log"),
                started([o.dns46, "-f", "-c", conf], logged("synthesis is up" if o.module else "ready"), tmp + "/log")]
 
-    works = [("straight", UPSTREAM, aaaa), ("relayed", RELAY, aaaa)]
+    works = [("straight", UPSTREAM, aaaa, None), ("relayed", RELAY, aaaa, running[1])]
+    if o.peers:
+        more, others = peers(tmp, o.dns46)
+        works += more
+        running += others
     if o.module:
-        works.append(("leased", RELAY, a))
+        works.append(("leased", RELAY, a, running[1]))
         dnsperf(RELAY, a, "-n", "1")
     seconds = ["-l", str(o.seconds)]
     for rnd in range(o.rounds):
         found = {}
-        for name, server, data in works:
-            found[name] = rate(dnsperf(server, data, *seconds))
+        for name, server, data, process in works:
+            before = cpu(process) if process else 0
+            out = dnsperf(server, data, *seconds)
+            found[name] = rate(out)
             say("dns-rate", name, rnd, found[name])
-        half = str(int(min(found.values()) / 2))
-        for name, server, data in works:
+            if process:
+                say("dns-cpu", name, rnd, (cpu(process) - before) / completed(out))
+        for name, server, data, _ in works:
+            # of the two that are compared
+            pair = [v for k, v in found.items() if k.partition(", ")[2] == name.partition(", ")[2]]
+            half = str(int(min(pair) / 2))
             p50, p99 = latencies(dnsperf(server, data, *seconds, "-Q", half, "-v"))
             say("dns-p50", name, rnd, p50)
             say("dns-p99", name, rnd, p99)

@@ -132,7 +132,8 @@ def sessions(res):
     return lines + [""]
 
 
-DNS = ["straight", "relayed", "leased", "burst, straight", "burst, fresh"]
+DNS = ["straight", "relayed", "straight, unbound", "relayed, unbound", "straight, BIND", "relayed, BIND", "leased",
+       "burst, straight", "burst, fresh"]
 
 
 def difference(res, guest, work, variant, base):
@@ -143,15 +144,19 @@ def difference(res, guest, work, variant, base):
 
 def relay(res, guest):
     """The relay's table: rates and what it adds, to the same asked straight in the same round"""
-    lines = ["| queries | a second | to straight | added median, us | added 99th percentile, us |", "|---" * 5 + "|"]
+    lines = ["| queries | a second | to straight | added median, us | added 99th percentile, us | CPU of dns46, us |",
+             "|---" * 6 + "|"]
     for v in DNS:
-        base = "burst, straight" if v.startswith("burst") else "straight"
+        what, _, whose = v.partition(", ")
+        base = "burst, straight" if what == "burst" else "straight, " + whose if whose else "straight"
         mine, straight = (res.rounds(guest, "dns-rate", n) for n in (v, base))
         if mine:
             ratio = [mine[r] / straight[r] for r in mine]
+            cpu = res.median(guest, "dns-cpu", v)
             lines.append(f"| {v} | {statistics.median(mine.values()):.0f} | "
                          + three([min(ratio), statistics.median(ratio), max(ratio)]) + " | "
-                         + " | ".join(difference(res, guest, w, v, base) for w in ("dns-p50", "dns-p99")) + " |")
+                         + " | ".join(difference(res, guest, w, v, base) for w in ("dns-p50", "dns-p99"))
+                         + f" | {f'{cpu:.1f}' if cpu else '-'} |")
     return lines + [""]
 
 
@@ -167,7 +172,7 @@ set style fill solid 0.8
 
 def plot_relay(path, res):
     rows = [(v, [res.median(g, w, v) or 0 for g, w in (("dns-guest", "dns-p50"), ("dns-guest", "dns-p99"))])
-            for v in DNS]
+            for v in DNS if res.rounds("dns-guest", "dns-p50", v)]
     data = "\n".join(f'"{label}" {a:.0f} {b:.0f}' for label, (a, b) in rows)
     gnuplot(path, "Latency of names, user-mode Linux with one CPU", "microseconds", f"""set logscale y
 set style data histogram
@@ -245,7 +250,7 @@ def write(out, data):
     text += ["## Packets that are not ours", ""] + others(res) if others(res) else []
     text += ["## Sessions", ""] + sessions(res) if sessions(res) else []
     if ("dns", "dns-rate", "straight") in res.v:
-        text += ["## dns46", "", "dnsperf (4 clients, 100 queries open at most) asks nsd straight, and the same by dns46; latency at half",
+        text += ["## dns46", "", "dnsperf (4 clients, 100 queries open at most) asks nsd (or a resolver) straight, and the same by dns46; latency at half",
                  "the slowest one's rate. *leased*: the A of IPv6-only names that have their address; *fresh*: of 2,000 names",
                  "never asked for, each of which is written to disk and mapped in the kernel before it is answered. (A burst",
                  "is as fast as answers come: 100 are open at most, as in all of this.)",
