@@ -73,6 +73,7 @@ done
 
 # ---- ports and IDs
 upstream 127.0.0.16 good "$tmp/seen"
+server_good=$server
 start "upstream 127.0.0.16"
 check "rule 34: 4000 questions" f burst 127.0.0.1 4000
 check "rule 34: their ports and IDs" f ports "$tmp/seen"
@@ -113,6 +114,19 @@ loris=$!
 check "$IDLE idle connections: others are served; and they end" f idle 127.0.0.1 "$IDLE"
 wait "$loris"
 same "rule 32: a question that dribbles is hung up on" 0 "$?$(cat "$tmp/loris")"
+kill "$server_good"
+upstream 127.0.0.16 big
+check "60 clients that ask much and read nothing: memory stays" f greedy 127.0.0.1 "$pid"
 check "and all is well after that" f burst 127.0.0.1 1000
 stop "clients"
+upstream 127.0.0.17 silent
+start "upstream 127.0.0.17"
+check "rule 50: 20000 names and a silent upstream: memory stays" f flood 127.0.0.1 20000 "$pid"
+check "rule 50: the oldest fail, which is said" grep -q 'too many queries' "$tmp/log"
+stop "flood"
+(ulimit -n 256; exec "$BIN/dns46" -f -c "$tmp/conf") >"$tmp/log" 2>&1 &
+pid=$!
+wait_for 5 grep -q ready "$tmp/log"
+check "few files: fewer connections, which is said" grep -q 'max-tcp 1024: 128' "$tmp/log"
+stop "few files"
 finish

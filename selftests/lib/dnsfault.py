@@ -9,11 +9,14 @@
       spoof     60 forged answers before each: other IDs, names, from another port
       cut       says TC by UDP; its TCP hangs up in the middle of the answer
       dribble   says TC; its TCP sends a byte every 20 ms
+      silent    nothing
+      big       good; of TXT it says TC by UDP, and 40000 bytes by TCP
       junk      random bytes with the right ID, then the answer
   burst ADDR N [WINDOW]     N names, WINDOW (100) open: all are answered well
   idle ADDR N               N connections from several addresses; asks beside them
   loris ADDR                a question that dribbles: hung up on within 15 s
   greedy ADDR PID           reads no answers: the relay's memory stays
+  flood ADDR N PID          N names at once, to a silent upstream: so it does then
   ports FILE                are ports and IDs of FILE random?
 """
 import asyncio
@@ -70,7 +73,9 @@ class Upstream(asyncio.DatagramProtocol):
         elif self.how == "lossy":
             if self.n % 2:
                 self.t.sendto(answer(q), peer)
-        elif self.how in ("cut", "dribble"):
+        elif self.how == "silent":
+            pass
+        elif self.how in ("cut", "dribble") or (self.how == "big" and question_of(q)[-4:-2] == b"\0\x10"):
             self.t.sendto(answer(q, flags=0x8380), peer)
         else:
             if self.how == "spoof":
@@ -96,9 +101,14 @@ async def serve(addr, how, file=None):
         try:
             q = await reader.readexactly(struct.unpack(">H", await reader.readexactly(2))[0])
             m = answer(q)
+            if how == "big":
+                rr = b"\xc0\x0c\0\x10\0\1\0\0\0\x3c\0\xc9\xc8" + b"x" * 200
+                m = m[:6] + struct.pack(">H", 185) + m[8:] + rr * 185
             m = struct.pack(">H", len(m)) + m
             if how == "cut":
                 writer.write(m[:20])
+            if how == "big":
+                writer.write(m)
             for b in m if how == "dribble" else b"":
                 writer.write(bytes([b]))
                 await writer.drain()
@@ -256,10 +266,31 @@ def greedy(addr, pid):
         time.sleep(0.05)
         top = max(top, rss(pid) - before)
     print(f"memory grew by {top} KiB")
-    if top > 100 * 1024:
-        sys.exit("more than 100 MiB")
+    if top > 80 * 1024:
+        sys.exit("more than 80 MiB")
     if udp(addr, "both.example")[3] & 15:
         sys.exit("no answer beside them")
+
+
+def flood(addr, n, pid):
+    before = rss(pid)
+    socks = []
+    for i in range(0, int(n), 500):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.connect((addr, 53))
+        for k in range(i, i + 500):
+            s.send(query(f"f{k}.example"))
+        socks.append(s)
+        time.sleep(0.01)
+    grown = rss(pid) - before
+    print(f"memory grew by {grown} KiB")
+    if grown > 40 * 1024:
+        sys.exit("more than 40 MiB")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:   # what it answers itself
+        s.settimeout(3)
+        s.connect((addr, 53))
+        s.send(query("1.0.18.198.in-addr.arpa", 12))
+        s.recv(4096)
 
 
 def ports(file):

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/event.h>
+
+#include "log.h"
 
 #include "server_int.h"
 
@@ -198,6 +201,18 @@ static bool listen_on(struct server *s, const struct endpoint *e)
 	return l->ev && !event_add(l->ev, NULL) && server_tcp_listen(s, l, e);
 }
 
+/* As many files as we may have: connections, and sockets to upstreams. */
+static unsigned int raise_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r))
+		return 1024;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+	return r.rlim_max < 1 << 20 ? r.rlim_max : 1 << 20;
+}
+
 struct server *server_new(struct event_base *base, const struct config *conf,
 			  server_query_fn fn, void *arg, struct config_error *err)
 {
@@ -210,6 +225,7 @@ struct server *server_new(struct event_base *base, const struct config *conf,
 	s->fn = fn;
 	s->arg = arg;
 	TAILQ_INIT(&s->conns);
+	s->max_files = raise_files();
 	server_set_conf(s, conf);
 	s->out = calloc(1, sizeof(*s->out));
 	if (s->out)
@@ -234,6 +250,11 @@ void server_set_conf(struct server *s, const struct config *conf)
 {
 	s->allow = &conf->allow;
 	s->max_tcp = conf->max_tcp;
+	if (s->max_tcp > s->max_files / 2) {
+		s->max_tcp = s->max_files / 2;
+		log_err("max-tcp %u: %u, since no more than %u files may be open", conf->max_tcp,
+			s->max_tcp, s->max_files);
+	}
 }
 
 void server_stop(struct server *s)

@@ -32,7 +32,7 @@ struct server {
 	struct server_out *out;
 	/* TCP */
 	TAILQ_HEAD(, conn) conns;	/* by their last query or answer, the longest ago first */
-	unsigned int n_conns, max_tcp;
+	unsigned int n_conns, max_tcp, max_files;
 	size_t unread;			/* bytes of answers that clients have not taken yet */
 	struct tcp_peers *peers;
 	struct event *sweep;

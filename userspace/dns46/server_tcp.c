@@ -23,7 +23,7 @@ enum {
 	QUERY_MAX = 4096,		/* longer ones are not queries */
 	PIPELINE_MAX = 64,		/* queries of one connection in flight */
 	UNREAD_SOME = 256 * 1024,	/* no more queries of a client that leaves that unread */
-	UNREAD_MAX = 64 * 1024 * 1024,	/* of all clients together */
+	UNREAD_MAX = 32 * 1024 * 1024,	/* of all clients together; buffers have up to twice that */
 	PEER_BUCKETS = 4096,
 };
 
