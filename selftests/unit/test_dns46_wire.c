@@ -284,6 +284,39 @@ static void prefixes_from_text(void **state)
 	assert_false(prefix_from_text(&p, "2001:db8::1/32", AF_INET6));
 }
 
+static bool answers(uint8_t *b, size_t len, uint16_t id, const char *name, uint16_t type)
+{
+	uint8_t question[WIRE_NAME_MAX + 4];
+	struct wire_msg m;
+	size_t n = wire_name_from_text(name, question);
+
+	wire_put16(question + n, type);
+	wire_put16(question + n + 2, CLASS_IN);
+	assert_int_equal(wire_parse(&m, b, len), 0);
+	return wire_answers(&m, id, question, n + 4);
+}
+
+static void rule_34_answers(void **state)
+{
+	uint8_t b[512], bare[WIRE_HEADER] = "\x12\x34\x81\x81";
+	size_t len = answer(b);
+
+	assert_true(answers(b, len, 0x1234, "v6only.example", TYPE_AAAA));
+	assert_true(answers(b, len, 0x1234, "V6only.eXample", TYPE_AAAA));
+	assert_false(answers(b, len, 0x1235, "v6only.example", TYPE_AAAA));
+	assert_false(answers(b, len, 0x1234, "v6only.example", TYPE_A));
+	assert_false(answers(b, len, 0x1234, "v6onlx.example", TYPE_AAAA));
+	assert_false(answers(b, len, 0x1234, "example", TYPE_AAAA));
+	b[2] &= 0x7f;	/* a query */
+	assert_false(answers(b, len, 0x1234, "v6only.example", TYPE_AAAA));
+	b[2] |= 0x90;	/* of another kind */
+	assert_false(answers(b, len, 0x1234, "v6only.example", TYPE_AAAA));
+	/* without its question: an error may be */
+	assert_true(answers(bare, sizeof(bare), 0x1234, "v6only.example", TYPE_AAAA));
+	bare[3] = 0x80;
+	assert_false(answers(bare, sizeof(bare), 0x1234, "v6only.example", TYPE_AAAA));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +326,7 @@ int main(void)
 		cmocka_unit_test(rule_49_long_names),
 		cmocka_unit_test(rule_49_mutations),
 		cmocka_unit_test(rule_28_relay_changes_only_id_and_opt),
+		cmocka_unit_test(rule_34_answers),
 		cmocka_unit_test(truncate_keeps_question_and_opt),
 		cmocka_unit_test(error_says_why),
 		cmocka_unit_test(names_and_text),
