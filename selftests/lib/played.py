@@ -52,30 +52,46 @@ class Port:
         self.sock = in_netns(ns, opened)
         self.mac, self.peer = mac(ns, dev), mac(peer_ns, peer_dev)
 
+    def frame(self, p):
+        """What carries that packet, as bytes."""
+        kind = 0x86dd if p.version == 6 else 0x800
+        return bytes(Ether(src=self.mac, dst=self.peer, type=kind) / p)
+
     def send(self, *packets):
         for p in packets:
-            kind = 0x86dd if p.version == 6 else 0x800
-            self.sock.send(bytes(Ether(src=self.mac, dst=self.peer, type=kind) / p))
+            self.sock.send(self.frame(p))
 
     def drain(self):
-        while select.select([self.sock], [], [], 0)[0]:
-            self.sock.recv(65536)
+        try:
+            while True:
+                self.sock.recv(65536, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+
+    def see_frame(self, want, seconds=1.0):
+        """What want() makes of the first frame that comes in for which it is true, or None."""
+        end = None
+        while True:
+            try:	# mostly it is there: every system call counts in a million steps
+                data, addr = self.sock.recvfrom(65536, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                now = time.monotonic()
+                end = end or now + seconds
+                if not select.select([self.sock], [], [], max(end - now, 0))[0]:
+                    return None
+                continue
+            if addr[2] != socket.PACKET_OUTGOING:
+                got = want(data)
+                if got:
+                    return got
 
     def see(self, want, seconds=1.0):
         """The first packet that comes in for which want() is true, or None."""
-        end = time.monotonic() + seconds
-        while True:
-            left = end - time.monotonic()
-            if not select.select([self.sock], [], [], max(left, 0))[0]:
-                return None
-            data, addr = self.sock.recvfrom(65536)
-            if addr[2] == socket.PACKET_OUTGOING:
-                continue
+        def of(data):
             frame = Ether(data)
-            if IP in frame or IPv6 in frame:
-                packet = frame[IP] if IP in frame else frame[IPv6]
-                if want(packet):
-                    return packet
+            packet = frame[IP] if IP in frame else frame[IPv6] if IPv6 in frame else None
+            return packet if packet is not None and want(packet) else None
+        return self.see_frame(of, seconds)
 
 
 def right(packet, layer):
