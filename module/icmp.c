@@ -288,7 +288,7 @@ static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
 	ip6h->daddr = s->t6.saddr;
 	if (!p->q.fragment)
 		return;
-	ip6h->payload_len = htons(min_t(u32, p->q.l4_len + sizeof(*fh), 0xffff));
+	ip6h->payload_len = htons(p->q.l4_len + sizeof(*fh));
 	ip6h->nexthdr = NEXTHDR_FRAGMENT;
 	fh = skb_put_zero(skb, sizeof(*fh));
 	fh->nexthdr = proto;

@@ -381,7 +381,6 @@ struct nat46_quoted {
 	u16 l4_len;			/* of the whole packet, says its header */
 	u8 hop;
 	u8 tos;
-	bool df;			/* in IPv4 */
 	bool fragment;			/* a first one: more follow */
 	u32 id;				/* host order */
 };

@@ -346,7 +346,7 @@ int nat46_skip_ext(struct nat46_pkt *p, unsigned int *at, u8 nexthdr)
 	const struct ipv6_rt_hdr *ext;	/* the others begin like it */
 	unsigned int n;
 
-	for (n = 0; n < EXT_MAX; n++) {
+	for (n = 0; n <= EXT_MAX; n++) {
 		if (nexthdr != NEXTHDR_HOP && nexthdr != NEXTHDR_DEST &&
 		    nexthdr != NEXTHDR_ROUTING)
 			return nexthdr;

@@ -144,7 +144,6 @@ enum nat46_reason nat46_parse_error4(struct nat46_pkt *p)
 	p->q.l4_len = ntohs(q->tot_len) - hlen;
 	p->q.hop = q->ttl;
 	p->q.tos = q->tos;
-	p->q.df = q->frag_off & htons(IP_DF);
 	p->q.fragment = q->frag_off & htons(IP_MF);
 	p->q.id = ntohs(q->id);
 	trim_quote(p);
@@ -211,7 +210,6 @@ enum nat46_reason nat46_parse_error6(struct nat46_pkt *p)
 		return NAT46_DROP_ICMP_QUOTED;
 	p->q.hop = q->hop_limit;
 	p->q.tos = ipv6_get_dsfield(q);
-	p->t6.saddr = q->saddr;
 	p->t6.daddr = q->daddr;
 	l4_len = ntohs(q->payload_len);
 
@@ -224,7 +222,6 @@ enum nat46_reason nat46_parse_error6(struct nat46_pkt *p)
 		return NAT46_DROP_ICMP_QUOTED;
 	p->q.l4 = at;
 	p->q.l4_len = l4_len - (at - p->q.ip - sizeof(*q));
-	p->q.df = !p->q.fragment;
 	trim_quote(p);
 
 	p->t6.proto = proto;

@@ -495,7 +495,7 @@ static void sweep_bucket(struct hlist_head *head)
 static void sweep(struct work_struct *work)
 {
 	static u32 at;
-	u32 n = max(hashsize / SWEEP_SHARE, 1u);
+	u32 n = hashsize / SWEEP_SHARE;	/* not 0, see nat46_session_init() */
 
 	for (; n; n--) {
 		at = (at + 1) & (hashsize - 1);
@@ -523,16 +523,6 @@ u32 nat46_session_buckets(void)
 	return hashsize;
 }
 
-/* As nf_conntrack sizes its table, by the machine's memory. */
-static unsigned int default_buckets(void)
-{
-	const unsigned long mb = totalram_pages() >> (20 - PAGE_SHIFT);
-
-	if (mb > 4096)
-		return 262144;
-	return mb > 1024 ? 65536 : 16384;
-}
-
 /**
  * nat46_session_init() - make the table
  *
@@ -546,7 +536,7 @@ int nat46_session_init(void)
 	BUILD_BUG_ON(offsetof(struct nat46_session, t6) > 64 ||
 		     offsetofend(struct nat46_session, dst6) > 128);
 	if (!hashsize)
-		hashsize = default_buckets();
+		hashsize = nat46_default_buckets(PFN_PHYS(totalram_pages()) >> 20);
 	hashsize = roundup_pow_of_two(clamp(hashsize, 64u, 1u << 24));
 	if (!max_sessions)
 		max_sessions = 2 * hashsize;

@@ -75,4 +75,12 @@ static inline bool nat46_same6(const struct nat46_tuple6 *a, const struct nat46_
 	       ipv6_addr_equal(&a->daddr, &b->daddr);
 }
 
+/* As nf_conntrack sizes its table, by the machine's memory. */
+static inline u32 nat46_default_buckets(unsigned long megabytes)
+{
+	if (megabytes > 4096)
+		return 262144;
+	return megabytes > 1024 ? 65536 : 16384;
+}
+
 #endif /* _NF_NAT46_TUPLE_H */

@@ -74,7 +74,7 @@ case("c46-spoilt-id", R4 + "a wrong one, with another identifier",
      send4(spoil(e4(src=C4P)))
      .to6(spoil(CP6 / Icmp6(type=128, rest=SP6 << 16 | SEQ) / (b"echo" * 14))))
 EVERY = ("default", "partial", "frags", "tap", "direct", "forward", "cloned", "tight")
-for size in (1000, 1211, 1400):
+for size in (1000, 1220, 1221, 1400):
     load = bytes(i % 251 for i in range(size * 5 - 3))
     for port in (0, 1):
         kw, sport = ({"src": C4P}, SP6) if port else ({}, SP)

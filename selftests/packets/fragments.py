@@ -74,6 +74,12 @@ case("f64-two-targets", "RFC 6864: two targets' equal Identifications never mix"
      opened(p=p4(8), t=t6(8)), send6(a[0], b[0]).nothing(),
      send6(b[1]).to4(r4(LOAD[8:800], src=p4(8))).merged(1500),
      send6(a[1]).to4(r4(LOAD[:792])).merged(1500))
+a, b = frag6(r6(LOAD[:792]), 400, 400), frag6(r6(LOAD[8:800]), 400, 400)
+case("f64-idents", "RFC 6864 4.3: each packet in fragments has an Identification of its own", opened(),
+     send6(*a, *b).to4(r4(LOAD[:792]), r4(LOAD[8:800])).merged(1500))
+a, b = frag6(r6(LOAD[:792]), 400, 400, ident=0x103), frag6(r6(LOAD[8:800], src=t6(8)), 400, 400, ident=0x103)
+case("f64-napt-idents", "RFC 6864 5.3.1: the kernel's numbers, not the targets'", opened(), opened(p=p4(8), t=t6(8)),
+     send6(*a, *b).to4(r4(LOAD[:792]), r4(LOAD[8:800], src=p4(8))).merged(1500))
 a, b = frag4(u4(LOAD[:792]), 400, 400), frag4(u4(LOAD[8:800]), 400, 400)
 case("f46-interleaved", "RFC 791: two packets of a flow", send4(a[0], b[0]).nothing(),
      send4(b[1]).to6(u6(LOAD[8:800])).merged(1500), send4(a[1]).to6(u6(LOAD[:792])).merged(1500))
@@ -113,6 +119,8 @@ case("f64-odd", "RFC 8200 4.5: a length that is not a multiple of 8: parameter p
 
 # a prefix source: the Identification is carried
 PC, PS = "10.96.0.10", embed(96, "10.96.0.10")
+case("f64-prefix-idents", "RFC 6864 4.3: what has none gets one of its own", opened(c=PC, s=PS),
+     send6(*(r6(b"%d" % n, dst=PS) for n in range(4))).to4(*(r4(b"%d" % n, dst=PC) for n in range(4))))
 for name, sizes in (("two", (400, 408)), ("three", (400, 400, 8)), ("tiny", (8, 800))):
     load = LOAD[:800]
     case(f"f64-prefix-{name}", R5 + "offset, MF and the low half of the Identification are copied",

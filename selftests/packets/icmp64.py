@@ -43,6 +43,8 @@ for kind in (138, 139, 140, 144, 148, 152, 160, 200, 254, 255):
     case(f"i64-type-{kind}", R + "unknown informational messages: silently dropped",
          opened(c=C4A, s=SA6),
          send6(ipr6({"dst": SA6}) / Icmp6(type=kind, rest=0x10002) / bytes(24)).drop("icmp-type"))
+case("i64-link", R + "single-hop messages, MLD's and neighbours': left to the host", opened(c=C4A, s=SA6),
+     send6(*[ipr6({"dst": SA6}) / Icmp6(type=kind) / bytes(24) for kind in (*range(130, 138), 143)]).nothing())
 case("i64-echo-reply-code", "RFC 4443 4.2: an echo reply's code is 0", echo_opened(),
      send6(ipr6({}) / Icmp6(type=129, code=1, rest=ID << 16 | SEQ) / b"x").nothing())
 

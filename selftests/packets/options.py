@@ -16,7 +16,7 @@ IGNORED = {
     "record-route-full": b"\x07\x0b\x0c\x0a\0\0\1\x0a\0\0\2", "timestamp": b"\x44\x0c\x05\0" + bytes(8),
     "timestamp-addresses": b"\x44\x0c\x05\x01" + bytes(8), "router-alert": b"\x94\x04\0\0",
     "security": b"\x82\x0b" + bytes(9), "cipso": b"\x86\x0a\0\0\0\1\5\4\0\1", "stream": b"\x88\x04\0\1",
-    "unknown": b"\x5e\x04\xab\xcd", "unknown-copied": b"\xde\x06\1\2\3\4",
+    "unknown": b"\x5e\x04\xab\xcd", "two-bytes-last": b"\1\1\x5e\2", "unknown-copied": b"\xde\x06\1\2\3\4",
     "quick-start": b"\x19\x08\x02\0\0\0\0\0", "several": b"\x94\x04\0\0\x01\x07\x07\x04" + bytes(4),
     "longest": b"\x07\x27\x04" + bytes(36) + b"\x01",
     "loose-route-done": b"\x83\x07\x08\x0a\0\0\1", "strict-route-done": b"\x89\x07\x08\x0a\0\0\1",

@@ -61,6 +61,8 @@ for number, make, sizes in ((136, UdpLite, (0, 7)), (33, Dccp, (0, 8, 11)), (132
              send4(any4(number, body)).drop("malformed"))
 case("p-udplite-zero", "RFC 3828 3.1: UDP-Lite has a checksum always",
      send4(ip4({}) / UdpLite(chksum=0, **PORTS) / b"x").drop("malformed"))
+case("p-udplite-cover-15", "RFC 3828 3.1: as much as is there", send4(ip4({}) / UdpLite(cover=15, **PORTS) / b"payload")
+     .to6(ip6({}) / UdpLite(cover=15, **PORTS) / b"payload"))
 for cover in (1, 7, 50):
     case(f"p-udplite-cover-{cover}", "RFC 3828 3.1: the header at least, no more than is there",
          send4(ip4({}) / UdpLite(cover=cover, chksum=1, **PORTS) / b"x").drop("malformed"))

@@ -60,7 +60,8 @@ for ttl in (0, 1):
          send4(error4(3, 1, r4(ttl=60), ttl=ttl)).drop("hop-limit"))
 case("q46-outer-ttl", "RFC 7915 4.1: the error's own TTL is decremented", UP,
      send4(error4(3, 1, r4(ttl=60), ttl=9)).to6(quoting6(1, 0, r6(hlim=60), hlim=8)))
-for src in ("127.0.0.1", "0.0.0.0", "10.255.255.255", "192.0.2.200"):
+# the last one is a client of a prefix source, which this session is not of
+for src in ("127.0.0.1", "0.0.0.0", "10.255.255.255", "192.0.2.200", "10.96.0.1"):
     case(f"q46-router-{src}", "RFC 7915 4.1: an error's illegal source is translated all the same",
          UP, send4(error4(11, 0, r4(ttl=60), src=src)).to6(quoting6(3, 0, r6(hlim=60))))
 
@@ -91,7 +92,14 @@ for size in (0, 10, 19):
     bad4(f"header-{size}", "not even an IPv4 header", cut(r4(ttl=60), size))
 for size in (0, 20, 39):
     bad6(f"header-{size}", "not even an IPv6 header", cut(u6(hlim=60, src=SA6), size))
+for size in (4, 7):
+    bad4(f"udp-length-{size}", "less than 8 bytes of the transport header, says the quoted header",
+         ipr4({"ttl": 60, "len": 20 + size}) / UDP(sport=DP, dport=SP) / b"answer")
+    bad6(f"udp-length-{size}", "less than 8 bytes of the transport header, says the quoted header",
+         ip6({"src": SA6, "plen": size}) / UDP(sport=SP, dport=DP) / b"question")
 GRE = [send4(any4(47)).to6(any6(47))]
+from4("gre-empty", "nothing in it", ipr4({"proto": 47, "ttl": 60}), ipr6({"nh": 47, "hlim": 60}), GRE)
+from6("gre-empty", "nothing in it", ip6({"nh": 47, "hlim": 60}), ip4({"proto": 47, "ttl": 60}), GRE)
 from4("gre-0", "no ports, so the header alone will do",
       cut(ipr4({"proto": 47, "ttl": 60}) / Raw(b"back"), 20),
       cut(ipr6({"nh": 47, "hlim": 60}) / Raw(b"back"), 40), GRE)
@@ -154,6 +162,13 @@ for size in (8, 11, 12, 13):
          send4(Raw(SC4)).to6(ip6({"src": SA6P, "hlim": 59, "nh": 132}) / Raw(SC6[40:])),
          send6(error6(1, 4, Raw(SC6[:40 + size]), src=T6, dst=SA6P))
          .to4(quoting4(3, 3, Raw(short), dst=C4P)))
+SB4, SB6 = (bytes(h / Sctp(sport=DP, dport=n) / b"12 and more") for h, n in
+            ((ipr4({"dst": C4P, "ttl": 60}), SP), (ipr6({"dst": SA6P, "hlim": 60}), SP6)))
+for size in (12, len(SB4) - 20):
+    case(f"q46-sctp-{size}", S4 + f"{size} bytes of SCTP",
+         send4(Raw(SC4)).to6(ip6({"src": SA6P, "hlim": 59, "nh": 132}) / Raw(SC6[40:])),
+         send4(error4(3, 3, Raw(SB4[:20 + size]), src=C4P))
+         .to6(quoting6(1, 4, Raw(SB6[:40 + size]), src=SA6P)))
 EP6 = ip6({"src": SA6P, "hlim": 63}) / Icmp6(type=128, rest=SP6 << 16 | SEQ) / b"ping"
 EP4 = ip4({"src": C4P, "ttl": 63}) / Icmp4(type=8, rest=ID << 16 | SEQ) / b"ping"
 case("q64-echo-id", S5 + "the client's own identifier in what is quoted",
@@ -180,6 +195,14 @@ from4("first-fragment", "a quoted first fragment has a Fragment Header",
 FIRST6 = frag6(u6(b"question" * 2, hlim=60), 16, 8, ident=0x12348765)
 from6("first-fragment", "a quoted first fragment: MF, and the low half of the Identification",
       FIRST6[0], frag4(u4(b"question" * 2, ttl=60), 16, 8, ident=0x8765)[0], exact=True)
+from6("atomic-fragment", "a quoted atomic fragment is a whole packet",
+      frag6(u6(hlim=60), 16, ident=0x12348765)[0], u4(ttl=60, id=0x8765, flags="DF"), exact=True)
+from4("first-fragment-1280", "RFC 4443 2.4: at most 1280 bytes, the Fragment Header counted",
+      frag4(r4(BIG, ttl=60), 1344, 24, ident=7)[0], cut(frag6(r6(BIG, hlim=60), 1344, 24, ident=7)[0], 1232))
+bad6("hop-by-hop-behind-fragment", "a hop-by-hop header is no transport protocol's",
+     ip6({"src": SA6}) / IPv6ExtHdrFragment(nh=0, m=1) / Raw(bytes(16)), "no-session")
+bad6("shorter-than-headers", "a quoted length that its own extension headers exceed",
+     ip6({"src": SA6, "plen": 4}) / DST / udp)
 bad4("later-fragment", "a later fragment has no ports", FIRST4[1])
 bad6("later-fragment", "a later fragment has no ports",
      frag6(u6(b"question" * 2, src=SA6), 16, 8)[1])
@@ -195,6 +218,8 @@ bad4("version-6", "an IPv6 packet in an ICMPv4 error", r6(hlim=60))
 bad4("ihl-4", "a quoted header of 16 bytes", Raw(b"\x44" + bytes(r4(ttl=60))[1:]))
 bad4("ihl-15", "a quoted header longer than what is there",
      Raw(b"\x4f" + bytes(r4(ttl=60))[1:]))
+bad4("ihl-15-gre", "the same of a protocol without ports",
+     Raw(b"\x4f\0\0\x64" + bytes(ipr4({"proto": 47, "ttl": 60}) / Raw(b"back" * 4))[4:]))
 bad4("length-19", "a quoted length below a header's",
      Raw(bytes(r4(ttl=60))[:2] + b"\0\x13" + bytes(r4(ttl=60))[4:]))
 bad4("no-session", "nothing was sent to that port", ipr4({}) / UDP(sport=DP, dport=SP + 1) / b"x",
@@ -217,6 +242,8 @@ case("q64-host-echo", S5 + "the host's own ping",
 for kind in (3, 4, 5, 11, 12):
     bad4(f"about-error-{kind}", "errors about errors stop at the first embedded header",
          IP(src=P4, dst=C4) / Icmp4(type=kind, code=1) / u4(), "icmp-about-icmp")
+bad4("about-query", "of ICMP only an echo is quoted of us",
+     IP(src=P4, dst=C4) / Icmp4(type=13) / bytes(12))
 for kind in (1, 2, 3, 4, 100):
     bad6(f"about-error-{kind}", "errors about errors stop at the first embedded header",
          ip6({"src": SA6}) / Icmp6(type=kind, rest=1400) / r6(**A), "icmp-about-icmp")
@@ -226,11 +253,14 @@ X = extension()
 E = "RFC 4884 4: "
 
 
-def words(packet, unit, field, size=128):
+LONG_X = extension(b"\0\x6c\1\1" + bytes(range(104)))
+
+
+def words(packet, unit, field, size=128, ext=X):
     """What is quoted, padded, with an extension behind it; its length field."""
     raw = bytes(packet)
     size = max(size, -(-len(raw) // unit) * unit)
-    return Raw(raw + bytes(size - len(raw)) + X), size // unit << field
+    return Raw(raw + bytes(size - len(raw)) + ext), size // unit << field
 
 
 for name, load in (("short", b"answer"), ("128", b"a" * 100), ("130", b"a" * 102),
@@ -246,6 +276,16 @@ for name, load in (("short", b"answer"), ("128", b"a" * 100), ("130", b"a" * 102
         case(f"q64-extension-{kind}-{name}", E + "carried, the length field in units of 4", UP,
              send6(error6(six, 1 if kind == 11 else 0, six6, rest6))
              .to4(quoting4(kind, 1, four4, rest4)))
+case("q64-idents", "RFC 6864 4.3: each error has an Identification of its own", UP,
+     send6(*[error6(1, 0, u6(hlim=60))] * 8).to4(*[quoting4(3, 1, u4(ttl=60))] * 8))
+six6, rest6 = words(u6(hlim=60), 8, 24, ext=LONG_X)
+four4, rest4 = words(u4(ttl=60), 4, 16, ext=LONG_X)
+case("q64-extension-long", E + "a short quoted packet and a long extension", UP,
+     send6(error6(3, 0, six6, rest6)).to4(quoting4(11, 0, four4, rest4)))
+four, rest4 = words(FIRST4[0], 4, 16)
+new, rest6 = words(frag6(r6(b"answer" * 4, hlim=60), 24, 8, ident=0x4321)[0], 8, 24)
+case("q46-extension-fragment", E + "padded behind the Fragment Header", UP,
+     send4(error4(3, 1, four, rest4)).to6(quoting6(1, 0, new, rest6)))
 four, rest4 = words(r4(ttl=60), 4, 16)
 case("q46-extension-param", E + "ICMPv6 parameter problem has no length field: left out", UP,
      send4(error4(12, 0, four, rest4 | 8 << 24)).to6(quoting6(4, 0, r6(hlim=60), 7)))

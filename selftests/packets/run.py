@@ -165,7 +165,7 @@ def merge(gots, limit, number, find):
             continue
         head = bytearray(load[0][1][:20 if v4 else 40])
         if v4:
-            struct.pack_into("!HHH", head, 2, 20 + len(whole), 0, 0)
+            struct.pack_into("!HHH", head, 2, 20 + len(whole), int.from_bytes(ident, "big"), 0)
             checksum(head)
         else:
             struct.pack_into("!H", head, 4, len(whole))
@@ -174,8 +174,27 @@ def merge(gots, limit, number, find):
     return out
 
 
+def segments(raw, gso):
+    """How many packets the wire will see of it"""
+    at = (raw[0] & 15) * 4
+    return -(-(len(raw) - at - ((raw[at + 12] >> 4) * 4 if raw[9] == 6 else 8)) // gso) if gso else 1
+
+
+def check_ident(raw, gso, seen, find):
+    """Of an IPv4 packet that may be cut: no other one's (RFC 6864 4.3), and a
+    flow's count up"""
+    number, addrs = int.from_bytes(raw[4:6], "big"), raw[9:10] + raw[12:20]
+    if (number, addrs) in seen:
+        find.append("IPv4: two packets with one Identification (RFC 6864 4.3)")
+    seen[number, addrs] = True
+    flow = addrs + raw[20:24]
+    if raw[9] in (6, 17) and seen.get(flow, number) != number:
+        find.append(f"IPv4: Identification {number:x}, wanted {seen[flow]:x}")
+    seen[flow] = number + segments(raw, gso) & 0xffff
+
+
 def compare(side, wants, gots, step, find):
-    idents, seen = set(), set()
+    idents, seen = set(), {}
     if step.limit:
         gots = merge(gots, step.limit, step.number, find)
     for i, layer in enumerate(wants):
@@ -187,10 +206,7 @@ def compare(side, wants, gots, step, find):
         got, gso = gots[i]
         copy_chosen(want, got, layer, step, idents)
         if got[0] >> 4 == 4 and not struct.unpack_from("!H", got, 6)[0] & 0x7fff:
-            number = got[4:6], got[9], got[12:20]
-            if number in seen:
-                find.append("IPv4: two packets with one Identification (RFC 6864 4.3)")
-            seen.add(number)
+            check_ident(got, 0 if step.limit else gso, seen, find)
         if bytes(want) != got:
             find += [f"IPv{side}, packet {i + 1}: " + d for d in differences(bytes(want), got)]
             find += dump("wanted", bytes(want)) + dump("got", got)

@@ -304,6 +304,8 @@ class World:
                             ("net/ipv6/conf/default/router_solicitations", 0)):
             put(name, value)
         ip_batch(NODE, "node")
+        # what is not marked goes by no rule for marks
+        subprocess.run(["ip", "-6", "rule", "add", "fwmark", "1", "unreachable"], check=True)
         subprocess.run(["nat46", "-b", "-"], input=config, text=True, check=True)
         if mode == "tx-off" or mode in CARD:
             for dev in ("eni1", "wan"):

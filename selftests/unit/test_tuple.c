@@ -114,12 +114,28 @@ static void sides(void **state)
 	assert_int_not_equal(nat46_hash6(&c, 0, &key), nat46_hash6(&d, 0, &key));
 }
 
+static void buckets(void **state)
+{
+	static const struct {
+		unsigned long megabytes;
+		u32 buckets;
+	} cases[] = {
+		{ 0, 16384 }, { 512, 16384 }, { 1024, 16384 }, { 1025, 65536 },
+		{ 4096, 65536 }, { 4097, 262144 }, { 1ul << 20, 262144 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_int_equal(nat46_default_buckets(cases[i].megabytes), cases[i].buckets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_bit4),
 		cmocka_unit_test(each_bit6),
 		cmocka_unit_test(sides),
+		cmocka_unit_test(buckets),
 	};
 
 	srand(46);

@@ -305,6 +305,8 @@ static unsigned int goes_on(void *priv, struct sk_buff *skb, const struct nf_hoo
 		note("CHECKSUM_COMPLETE with a sum that is not the packet's");
 	if (v4 && ip_is_fragment(ip_hdr(skb)))
 		return NF_ACCEPT;
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & (v4 ? SKB_GSO_TCPV6 : SKB_GSO_TCPV4))
+		note("a GSO type of the other family");
 	l4 = ip_hlen(skb);
 	/* what was not ours may stay as it came */
 	if (state->hook != NF_INET_PRE_ROUTING &&
