@@ -19,6 +19,7 @@ const struct nat46_params nat46_params_default = {
 	.timeout_tcp_syn	= 240,
 	.timeout_udp		= 300,
 	.timeout_icmp		= 60,
+	.timeout_dccp		= 7440,
 	.timeout_other		= 600,	/* conntrack's, so no earlier than there */
 	.tos			= NAT46_TOS_COPY,
 	.mss_clamp		= NAT46_MSS_CLAMP_PATH,

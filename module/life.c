@@ -10,7 +10,8 @@
  * @s: the session
  * @par: the settings of its network namespace
  *
- * RFC 5382 REQ-5 with RFC 7857 section 2, RFC 4787 REQ-5, RFC 5508 REQ-1.
+ * RFC 5382 REQ-5 with RFC 7857 section 2, RFC 4787 REQ-5, RFC 5508 REQ-1, RFC 5597
+ * REQ-5.
  *
  * Context: any.
  * Return: seconds.
@@ -25,6 +26,10 @@ u32 nat46_session_timeout(const struct nat46_session *s,
 		return par->timeout_icmp;
 	case IPPROTO_TCP:
 		break;
+	case IPPROTO_DCCP:
+		if (READ_ONCE(s->state) == NAT46_STATE_ESTABLISHED)
+			return par->timeout_dccp;
+		return par->timeout_tcp_syn;
 	default:
 		return par->timeout_other;
 	}
@@ -70,7 +75,7 @@ bool nat46_session_expired(const struct nat46_session *s,
 	u32 timeout = nat46_session_timeout(s, par);
 
 	/* nat46_session_silent() comes in between */
-	if (READ_ONCE(s->state) == NAT46_STATE_ESTABLISHED)
+	if (s->t4.proto == IPPROTO_TCP && READ_ONCE(s->state) == NAT46_STATE_ESTABLISHED)
 		timeout += par->timeout_tcp_trans;
 	smp_rmb();	/* a state with a shorter time comes with a new time stamp */
 	return nat46_session_idle(s) > timeout;
@@ -92,7 +97,7 @@ bool nat46_session_silent(struct nat46_session *s, const struct nat46_params *pa
 {
 	const u32 last = READ_ONCE(s->last);
 
-	return READ_ONCE(s->state) == NAT46_STATE_ESTABLISHED &&
+	return s->t4.proto == IPPROTO_TCP && READ_ONCE(s->state) == NAT46_STATE_ESTABLISHED &&
 	       nat46_session_idle(s) > par->timeout_tcp_est &&
 	       cmpxchg(&s->last, last, last + par->timeout_tcp_est) == last &&
 	       cmpxchg(&s->state, NAT46_STATE_ESTABLISHED, NAT46_STATE_TRANS) ==
@@ -134,6 +139,16 @@ static bool tcp_seen(struct nat46_session *s, int dir, u8 flags)
 	}
 }
 
+/* A DCCP session is established by the answer; when it closes is not followed. */
+static void dccp_seen(struct nat46_session *s, int dir)
+{
+	const u32 opened = dir == NAT46_DIR_6 ? NAT46_STATE_INIT : NAT46_STATE_V6_INIT;
+
+	touch(s);
+	if (READ_ONCE(s->state) == opened)
+		WRITE_ONCE(s->state, NAT46_STATE_ESTABLISHED);
+}
+
 /**
  * nat46_session_seen() - a packet of the session goes through
  * @p: the packet, parsed
@@ -151,6 +166,9 @@ bool nat46_session_seen(const struct nat46_pkt *p, struct nat46_session *s, int 
 	switch (s->t4.proto) {
 	case IPPROTO_TCP:
 		return tcp_seen(s, dir, p->tcp_flags);
+	case IPPROTO_DCCP:
+		dccp_seen(s, dir);
+		return false;
 	case IPPROTO_UDP:
 		if (dir == NAT46_DIR_6 && !p->conf->params.udp_refresh_inbound)
 			return false;

@@ -43,6 +43,7 @@ const struct nla_policy nat46_nl_param_set[NAT46_PARAM_A_MAX + 1] = {
 	[NAT46_PARAM_A_FILTER_HOOKS4]		= { .type = NLA_U8 },
 	[NAT46_PARAM_A_HOOK_LATE]		= { .type = NLA_U8 },
 	[NAT46_PARAM_A_TRACK6]			= { .type = NLA_U8 },
+	[NAT46_PARAM_A_TIMEOUT_DCCP]		= { .type = NLA_U32 },
 };
 
 const struct nla_policy nat46_nl_param_get[NAT46_PARAM_A_MAX + 1] = {
@@ -82,6 +83,7 @@ static const struct param params[] = {
 	ROW(UDP_ZERO_CSUM, udp_zero_csum, NAT46_UDP_ZERO_CSUM_COMPUTE, NAT46_UDP_ZERO_CSUM_KEEP,
 	    "udp-zero-csum is compute, drop or keep"),
 	ROW(TOS, tos, 0, NAT46_TOS_COPY, "tos is copy or 0 to 255"),
+	TIMEOUT(TIMEOUT_DCCP, timeout_dccp),
 	TIMEOUT(TIMEOUT_OTHER, timeout_other),
 	ROW(MAX_PER_CLIENT, max_per_client, 0, INT_MAX, "max-per-client is too large"),
 	ROW(TCP_MIDSTREAM, tcp_midstream, NAT46_TCP_MIDSTREAM_DROP, NAT46_TCP_MIDSTREAM_ALLOW,

@@ -193,6 +193,7 @@ struct nat46_params {
 	u32 timeout_tcp_syn;
 	u32 timeout_udp;
 	u32 timeout_icmp;
+	u32 timeout_dccp;		/* answered; before: as TCP's SYN */
 	u32 timeout_other;
 	u32 max_sessions;		/* 0: no limit but the machine's */
 	u32 max_per_client;		/* 0: no limit */

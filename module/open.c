@@ -347,6 +347,8 @@ static enum nat46_reason choose_path(struct nat46_pkt *p,
  */
 int nat46_first_state(const struct nat46_pkt *p, u8 proto)
 {
+	if (proto == IPPROTO_DCCP)
+		return NAT46_STATE_INIT;
 	if (proto != IPPROTO_TCP)
 		return NAT46_STATE_NONE;
 	if (nat46_tcp_opens(p->tcp_flags))

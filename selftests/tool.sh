@@ -62,7 +62,7 @@ check "policy default allow" n46 policy default allow
 check "param set" n46 param set timeout-udp 30 hook-mark 0x46/0xff
 same "param show" "timeout-udp 30" "$(n46 param show timeout-udp)"
 same "param show, a mark" "hook-mark 0x46/0xff" "$(n46 param show hook-mark)"
-for kv in "timeout-other 601" "timeout-tcp-syn 30" "max-per-client 9" "tcp-midstream reset" "tcp-midstream allow" \
+for kv in "timeout-other 601" "timeout-dccp 500" "timeout-tcp-syn 30" "max-per-client 9" "tcp-midstream reset" "tcp-midstream allow" \
 	"mss-clamp off" "mss-clamp 536" "mss-clamp 65535" "udp-zero-csum drop" "udp-zero-csum keep" \
 	"udp-refresh-inbound on" "mtu-min 65535" "tos 0" "tos 255" "flow-label hash" "port-mapping independent" "hairpin allow" \
 	"filter-hooks forward" "filter-hooks off" "filter-hooks4 forward" "hook-late on" "hook-late helper" "track6 on" \
@@ -76,12 +76,12 @@ same "param: JSON of words, numbers, addresses" "65535 255 hash 192.0.2.9" "$(n4
 import json, sys
 p = json.load(sys.stdin)
 print(*[p[k] for k in ("mss-clamp", "tos", "flow-label", "icmp-source")])')"
-for k in timeout-other timeout-tcp-syn max-per-client tcp-midstream mss-clamp udp-zero-csum \
+for k in timeout-other timeout-dccp timeout-tcp-syn max-per-client tcp-midstream mss-clamp udp-zero-csum \
 	udp-refresh-inbound mtu-min tos flow-label icmp-source port-mapping hairpin filter-hooks filter-hooks4 hook-late track6; do
 	n46 param reset $k
 done
-same "param reset: the defaults" "600 240 0 drop on compute off 1280 copy zero none per-target refuse output off off off " \
-	"$(for k in timeout-other timeout-tcp-syn max-per-client tcp-midstream mss-clamp udp-zero-csum \
+same "param reset: the defaults" "600 7440 240 0 drop on compute off 1280 copy zero none per-target refuse output off off off " \
+	"$(for k in timeout-other timeout-dccp timeout-tcp-syn max-per-client tcp-midstream mss-clamp udp-zero-csum \
 		udp-refresh-inbound mtu-min tos flow-label icmp-source port-mapping hairpin filter-hooks filter-hooks4 hook-late track6; do
 		n46 param show $k | cut -d' ' -f2 | tr '\n' ' '; done)"
 check "stats" n46 stats

@@ -2,14 +2,18 @@
 """The cases of rules.sh: each test_NAME below starts with the default settings
 and no session. `rules.sh NAME...` runs only those."""
 import itertools
+import os
 import random
 import sys
 import time
 
 from scapy.layers.inet import in4_chksum
 from scapy.layers.inet6 import ICMPv6DestUnreach, in6_chksum
+from scapy.packet import bind_layers
 
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../packets"))
 import nat46
+from dsl import Dccp
 from nat46 import ok, same
 from played import ICMP, IP, TCP, UDP, IPv6, Port, Raw, count, drops, n46, right, sessions
 
@@ -406,6 +410,24 @@ def test_probe_idle():
     f = Flow().open()
     time.sleep(6)
     same("idle: it ends without an answer", f.s(flags="A", wait=0.2), None)
+
+
+def test_dccp():
+    """RFC 5597 REQ-5"""
+    bind_layers(IP, Dccp, proto=33)
+    bind_layers(IPv6, Dccp, nh=33)
+    f = Flow(Dccp)
+    ok("DCCP: a request crosses", f.c())
+    same("... unanswered, it has four minutes", (f.state(), 235 < f.session()["expires"] <= 240), ("init", True))
+    f.c(type=1)
+    same("... sent again, it has no more", f.state(), "init")
+    ok("... the answer crosses", f.s(type=2))
+    same("... it has 124 minutes", (f.state(), 7400 < f.session()["expires"] <= 7440), ("established", True))
+    param("timeout-dccp 30 timeout-tcp-est 2")
+    time.sleep(20)  # the sweeper has come by every bucket
+    same("... by a setting of its own", f.state(), "established")
+    param("timeout-dccp 2")
+    same("... and is over then", (f.s(type=2, wait=0.2), f.state()), (None, None))
 
 
 def port_of(flow):

@@ -38,6 +38,7 @@ static const struct key {
 	{ "timeout-tcp-syn", NAT46_PARAM_A_TIMEOUT_TCP_SYN },
 	{ "timeout-udp", NAT46_PARAM_A_TIMEOUT_UDP },
 	{ "timeout-icmp", NAT46_PARAM_A_TIMEOUT_ICMP },
+	{ "timeout-dccp", NAT46_PARAM_A_TIMEOUT_DCCP },
 	{ "timeout-other", NAT46_PARAM_A_TIMEOUT_OTHER },
 	{ "max-sessions", NAT46_PARAM_A_MAX_SESSIONS },
 	{ "max-per-client", NAT46_PARAM_A_MAX_PER_CLIENT },
@@ -250,7 +251,7 @@ const struct object param_object = {
 	"nat46 param reset KEY\n"
 	"nat46 param [ show [ KEY ] ]\n"
 	"  KEY := timeout-tcp-est | timeout-tcp-trans | timeout-tcp-syn | timeout-udp | timeout-icmp |\n"
-	"         timeout-other (seconds)\n"
+	"         timeout-dccp | timeout-other (seconds)\n"
 	"         | max-sessions | max-per-client (0: no limit) | unmapped (reject | drop | pass)\n"
 	"         | src-check (strict | loose | off) | local-out (on | off) | hook-mark VALUE/MASK\n"
 	"         | tcp-midstream (drop | reset | allow) | mss-clamp (on | off | BYTES)\n"

@@ -291,14 +291,14 @@ enum nat46_policy_attr {
 
 /* TCP: RFC 6146 section 3.5.2.2, read for our direction. */
 enum nat46_session_state {
-	NAT46_STATE_NONE,		/* not TCP */
-	NAT46_STATE_INIT,		/* a SYN from the IPv4 side, no answer */
+	NAT46_STATE_NONE,		/* neither TCP nor DCCP */
+	NAT46_STATE_INIT,		/* opened by the IPv4 side, no answer */
 	NAT46_STATE_ESTABLISHED,
 	NAT46_STATE_V4_FIN,		/* the IPv4 side has sent its FIN */
 	NAT46_STATE_V6_FIN,
 	NAT46_STATE_BOTH_FIN,
 	NAT46_STATE_TRANS,		/* an RST was seen */
-	NAT46_STATE_V6_INIT,		/* a SYN from the IPv6 side, no answer */
+	NAT46_STATE_V6_INIT,		/* opened by the IPv6 side, no answer */
 };
 
 /*
@@ -471,6 +471,7 @@ enum nat46_param_attr {
 	NAT46_PARAM_A_TRACK6,		/* u8: 0 (default), 1: IPv6's conntrack
 					 * sees the translated flows
 					 */
+	NAT46_PARAM_A_TIMEOUT_DCCP,	/* u32, seconds, 7440: answered once */
 
 	__NAT46_PARAM_A_MAX,
 	NAT46_PARAM_A_MAX = __NAT46_PARAM_A_MAX - 1
