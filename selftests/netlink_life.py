@@ -8,7 +8,7 @@ import time
 
 from genl import C, CREATE, NEW, REPLACE, NlError, attr, be16, ip, u8, u16, u32
 from nat46 import (Nat46, begin, commit, fails, flow_net, libc, mapping, new_netns, num, ok,
-                   policy, pool, same, send, source, wait, works)
+                   policy, pool, same, send, sh, source, wait, works)
 
 N = int(os.environ.get("N", "65534"))
 
@@ -354,6 +354,37 @@ def test_netns_goes():
     n = Nat46()
     ok("netns: their sessions end with them",
        wait(30, lambda: n.info()[C["INFO_A_SESSIONS_ALL"]] == 0), n.info())
+
+
+def test_two_netns():
+    """A walk through one's sessions passes by the other's."""
+    a = flow_net()
+    a.add_map("198.18.0.1", ["2001:db8:9::1"])
+    for i in range(40):
+        send("198.18.0.1", sport=20000 + i)
+    b = flow_net()
+    b.add_map("198.18.0.1", ["2001:db8:9::1"])
+    for i in range(60):
+        send("198.18.0.1", sport=20000 + i)
+    same("two netns: each counts its own sessions", (a.count_sessions(), b.count_sessions()), (40, 60))
+    b.req("SESSION_FLUSH", attr(C["SESSION_A_ALL"]))
+    same("two netns: each ends its own", (a.count_sessions(), b.count_sessions()), (40, 0))
+    a.req("SESSION_FLUSH", attr(C["SESSION_A_ALL"]))
+
+
+def test_device_goes():
+    """Sessions live on without the device that their route went by."""
+    n = flow_net()
+    sh("""ip link add d1 up type dummy; ip -6 route add 2001:db8:9::/64 dev d1
+          nat46 source add addr 2001:db8:100::1 from 192.0.2.1""")
+    n.add_map("198.18.0.1", ["2001:db8:9::1"])
+    for i in range(400):
+        send("198.18.0.1", sport=20000 + i)
+    was = n.count_sessions()
+    start = time.monotonic()
+    sh("ip link del d1")
+    ok("device: it goes at once, whatever went by it", time.monotonic() - start < 5)
+    same("device: its sessions stay", (n.count_sessions(), was), (400, 400))
 
 
 def test_storm():

@@ -74,28 +74,51 @@ out=$(shown tracepath -n $MAPPED)
 check "tracepath: MTU 1380, and the target" has 'pmtu 1380' "$out"
 check "tracepath reaches it" has "^ 4: +$MAPPED .*reached" "$out"
 path_mtu 1500
+# what was learned is forgotten in time, by a session that lives on
+whole() { in_pod ip route flush cache; in_pod ping -q -M "do" -s 1452 -c 1 -W 1 $MAPPED; }
+refute "a ping of 1480 bytes with DF by what was learned" whole
+in_node sysctl -qw net.ipv6.route.mtu_expires=2
+in_node ip -6 route flush cache
+path_mtu 1400
+whole
+path_mtu 1500
+refute "... the path is 1500 again, but 1400 was learned once more" whole
+check "... which expires" wait_for 6 whole
+in_node sysctl -qw net.ipv6.route.mtu_expires=600
 
 # a transfer whose path shrinks, DF set (TCP) and not
 head -c 8M /dev/urandom >"$SRV/www/big"
 want=$(sha256sum <"$SRV/www/big")
+mtu_of() { grep -o 'mtu [0-9]*'; }
 shrink() { # curl's arguments
+	local learned before=$SECONDS rc
 	in_pod ip route flush cache
 	in_node ip -6 route flush cache
+	in_server ip -6 route flush cache
+	echo "pod\$ curl --limit-rate 4M $*" >>"$text"
 	in_pod curl -sS -m 120 --limit-rate 4M --cacert "$SRV/ca.pem" \
-		--resolve "v6only.example:443:$MAPPED" "$@" &
+		--resolve "v6only.example:443:$MAPPED" "$@" \
+		-w '%{size_upload} bytes up, %{size_download} down, in %{time_total} s\n' >>"$text" 2>&1 &
 	local curl=$!
 	sleep 0.5; path_mtu 1400
 	sleep 0.5; path_mtu 1280
 	wait $curl
+	rc=$?
+	# whoever sent has learned of it in the middle: the node for the pod
+	learned="node: $(in_node ip -6 route get $SERVER6 | mtu_of); server: $(in_server ip -6 route get $NODE6 | mtu_of)"
+	printf '%s\n\n' "path MTU learned meanwhile: $learned" >>"$text"
 	path_mtu 1500
+	[ $rc = 0 ] && [ $((SECONDS - before)) -ge 1 ] && has "$sender: mtu 1280" "$learned"
 }
-check "up while the path shrinks from 1500 to 1400 to 1280" shrink -T "$SRV/www/big" https://v6only.example/up/x
-same "sha256" "$want" "$(sha256sum <"$SRV/www/up/x")"
-check "down while the path shrinks" shrink -o /run/down https://v6only.example/big
-same "sha256 of that" "$want" "$(sha256sum </run/down)"
-in_pod sysctl -qw net.ipv4.ip_no_pmtu_disc=1
-check "up without DF while the path shrinks" shrink -T "$SRV/www/big" https://v6only.example/up/y
-same "sha256 without DF" "$want" "$(sha256sum <"$SRV/www/up/y")"
+for df in "" " without DF"; do
+	[ -z "$df" ] || { echo "pod\$ sysctl -w net.ipv4.ip_no_pmtu_disc=1" >>"$text"; in_pod sysctl -qw net.ipv4.ip_no_pmtu_disc=1; }
+	sender=node
+	check "up$df while the path shrinks from 1500 to 1400 to 1280" shrink -T "$SRV/www/big" https://v6only.example/up/x
+	same "sha256" "$want" "$(sha256sum <"$SRV/www/up/x")"
+	sender=server
+	check "down$df while the path shrinks" shrink -o /run/down https://v6only.example/big
+	same "sha256 of that" "$want" "$(sha256sum </run/down)"
+done
 in_pod sysctl -qw net.ipv4.ip_no_pmtu_disc=0
 
 # errors reach sockets
@@ -140,10 +163,13 @@ s.sendto(b'x', ('$MAPPED', 7777))"
 check "a port that is closed by now: the server's socket is told" late
 
 # what this node's own stack says about a packet that we have translated
-for src in "dev wan" "addr 2001:db8:100::1"; do
+was="dev wan"
+for src in "dev wan" "addr 2001:db8:100::1" "prefix 2001:db8:100::/96"; do
 	ip -n router route replace 2001:db8:100::/64 via $NODE6
 	n46 session flush all >/dev/null
-	[ "$src" = "dev wan" ] || { n46 source del dev wan force; n46 source add $src; }
+	# shellcheck disable=SC2086 # words
+	[ "$src" = "$was" ] || { n46 source del $was force; n46 source add $src; }
+	was=$src
 	in_node nft -f - <<-END
 		table ip6 t {
 			chain out {
@@ -188,8 +214,6 @@ raise SystemExit(1)"
 done
 # a stateless source keeps the numbers of fragments (RFC 7915 sections 4.1, 5.1.1)
 n46 session flush all >/dev/null
-n46 source del addr 2001:db8:100::1 force
-n46 source add prefix 2001:db8:100::/96
 ip netns exec internet6 tcpdump -Z root --immediate-mode -vnli eth0 ip6 proto 44 >/run/frag6 2>/dev/null &
 tap6=$!
 ip netns exec pod tcpdump -Z root --immediate-mode -vnli eth0 'src host 198.18.0.7 and ip[6:2] & 0x3fff != 0' >/run/frag4 2>/dev/null &
