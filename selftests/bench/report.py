@@ -205,11 +205,11 @@ def measured(when):
     for guest, works in when.items():
         for work, w in works.items():
             if not work.endswith(("-p50", "-p99", "-more")):
-                runs.setdefault((guest, w["command"], w["date"], w["commit"]), []).append((work, w["load"]))
+                runs.setdefault((guest, w["command"], w["date"], w["commit"]), []).append((work, w.get("load")))
     return [f"- {guest}: `{command}`, {date}, commit {commit}"
             + (f" ({', '.join(w for w, _ in works)})" if sum(k[0] == guest for k in runs) > 1 else "")
             + (f"; load of the machine (2 CPUs) {min(x for _, x in works)} to {max(x for _, x in works)}"
-               if not guest[0].isdigit() else "")
+               if not guest[0].isdigit() and all(x is not None for _, x in works) else "")
             for (guest, command, date, commit), works in runs.items()]
 
 
