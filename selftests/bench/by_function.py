@@ -44,14 +44,14 @@ def columns(udp, new, other):
     return tables
 
 
-def measure(top, out, guest, options):
+def measure(top, out, commit, guest, options):
     here, build = os.path.join(top, "selftests/bench"), os.path.join(top, "build/bench-profile")
     os.makedirs(build, exist_ok=True)
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", f"{build}/count.so", f"{here}/count.c"], check=True)
     found = [count(build, guest, options, work, variants) for work, variants in JOBS]
     text = ["<!-- SPDX-License-Identifier: GPL-2.0 -->", "# Where a packet's instructions go", "",
-            "`make bench ARGS=--profile`: by function, 64 byte UDP, Debian's 6.1; in the first two tables the sender and one",
-            "veth are taken off. Functions of 10 and more. A string instruction counts once for each byte or word.", ""]
+            f"`make bench ARGS=--profile`, commit {commit}: by function, 64 byte UDP, Debian's 6.1; in the first two tables the",
+            "sender and one veth are taken off. Functions of 10 and more. A string instruction counts once for each byte or word.", ""]
     for title, cols in columns(*found):
         rows = {f for _, c in cols for f, x in c.items() if abs(x) >= 10}
         text += [f"## {title}", "", "| function | " + " | ".join(label for label, _ in cols) + " |",
