@@ -121,7 +121,7 @@ def sessions(res):
     live = sorted((int(k[2]) for k in res.v if k[:2] == ("6.1", "sessions")))
     if not live:
         return []
-    lines = ["| sessions | first packets that came through | an established packet, each session hit alike | a first packet | "
+    lines = ["| sessions | first packets that came through | an established packet | a first packet | "
              "slab, bytes a session | table, bytes a session |", "|---|---|---|---|---|---|"]
     for n in live:
         opened = res.v[("6.1", "opened", str(n))][0]
