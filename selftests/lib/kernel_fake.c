@@ -89,3 +89,22 @@ int kernel_put(struct kernel *k, const struct nat46_map *map)
 {
 	return 0;
 }
+
+#if __has_include("dns46/metrics.h")
+const char *kernel_why(const struct kernel *k)
+{
+	return "";
+}
+
+const struct kernel_stats *kernel_stats(const struct kernel *k)
+{
+	static const struct kernel_stats none;
+
+	return &none;
+}
+
+int kernel_put_many(struct kernel *k, const struct nat46_map *maps, unsigned int n)
+{
+	return 0;
+}
+#endif
