@@ -12,14 +12,13 @@
 
 #include "conf.h"
 
-/* Apart from ip_local_port_range and Kubernetes' NodePorts by their defaults. */
 static const struct nat46_ports dev_ports[] = {
-	{ 61000, 65535 },
-	{ 10000, 29999 },
+	{ NAT46_DEV_PORTS_1_LO, NAT46_DEV_PORTS_1_HI },
+	{ NAT46_DEV_PORTS_2_LO, NAT46_DEV_PORTS_2_HI },
 };
 
 static const struct nat46_ports addr_ports[] = {
-	{ 1024, 65535 },
+	{ NAT46_ADDR_PORTS_LO, NAT46_ADDR_PORTS_HI },
 };
 
 static bool serves(const struct nat46_source *s, __be32 client)

@@ -176,6 +176,7 @@ bad 1 device source add dev
 bad 2 nosuchdev source add dev nosuchdev
 bad 1 70000 source add dev eth0 ports 61000-70000
 bad 1 65000-61000 source add dev eth0 ports 65000-61000
+bad 2 'ports meet ip_local_port_range 32768-60999' source add dev eth0 ports 61000-61001,40000
 bad 1 'prefix is missing' source add prefix
 bad 1 2001:db8::1/96 source add prefix 2001:db8::1/96
 bad 2 2001:db8::/80 source add prefix 2001:db8::/80

@@ -21,6 +21,7 @@ static void name(struct req *r, uint8_t cmd, uint16_t flags, struct args *a)
 			die(EXIT_USAGE, "not a device's name: %s", word);
 		req_init(r, cmd, flags, word);
 		req_u8(r, NAT46_SOURCE_A_TYPE, NAT46_SOURCE_DEV, type);
+		r->dev = true;
 		req_str(r, NAT46_SOURCE_A_IFNAME, word);
 	} else if (!strcmp(type, "addr")) {
 		word = need(a, "the address, or range of addresses");
@@ -28,11 +29,11 @@ static void name(struct req *r, uint8_t cmd, uint16_t flags, struct args *a)
 		dash = strchr(word, '-');
 		if (dash)
 			*dash = 0;
-		addr = r->addr6 = parse_v6(word);
+		addr = r->addr6 = r->addr6_hi = parse_v6(word);
 		req_u8(r, NAT46_SOURCE_A_TYPE, NAT46_SOURCE_ADDR, type);
 		req_put(r, NAT46_SOURCE_A_ADDR_LO, &addr, sizeof(addr), word);
 		if (dash) {
-			addr = parse_v6(dash + 1);
+			addr = r->addr6_hi = parse_v6(dash + 1);
 			req_put(r, NAT46_SOURCE_A_ADDR_HI, &addr, sizeof(addr), dash + 1);
 		}
 	} else if (!strcmp(type, "prefix")) {
@@ -50,6 +51,7 @@ static void name(struct req *r, uint8_t cmd, uint16_t flags, struct args *a)
 static void ports(struct req *r, char *list)
 {
 	char *word = strtok(list, ",");
+	uint32_t range;
 	int n = 0;
 
 	if (!word)
@@ -58,8 +60,11 @@ static void ports(struct req *r, char *list)
 	for (; word; word = strtok(NULL, ",")) {
 		if (++n > NAT46_PORT_RANGES_MAX)
 			die(EXIT_USAGE, "more than %d port ranges: %s", NAT46_PORT_RANGES_MAX, word);
-		req_u32(r, NAT46_PORTS_A_RANGE, parse_port_range(word), word);
+		range = parse_port_range(word);
+		req_u32(r, NAT46_PORTS_A_RANGE, range, word);
+		r->ports[n - 1] = range;
 	}
+	r->n_ports = n;
 	req_nest_end(r);
 }
 
@@ -72,6 +77,12 @@ static void from(struct req *r, struct args *a)
 	addr = parse_v4_prefix(word, &plen);
 	req_put(r, NAT46_SOURCE_A_FROM, &addr, sizeof(addr), word);
 	req_u8(r, NAT46_SOURCE_A_FROM_PLEN, plen, word);
+}
+
+static void before_add(struct req *r)
+{
+	if (!r->force)
+		ports_check(r);
 }
 
 static void after_add(struct req *r)
@@ -93,10 +104,11 @@ static void build_add(struct req *r, struct args *a, uint16_t flags)
 		else if (take(a, "from"))
 			from(r, a);
 		else if (take(a, "force"))
-			req_flag(r, NAT46_SOURCE_A_FORCE, "force");
+			r->force = true;
 		else
 			break;
 	}
+	r->before = before_add;
 	r->after = after_add;
 }
 

@@ -98,6 +98,10 @@ struct req {
 	struct in_addr addr;
 	uint8_t plen;
 	struct in6_addr addr6;	/* the first of an addr source */
+	struct in6_addr addr6_hi;
+	bool dev;		/* a dev source */
+	uint32_t ports[NAT46_PORT_RANGES_MAX];	/* a source's: low << 16 | high */
+	int n_ports;
 	bool force;
 	after_fn before, after, undo;
 	uint8_t attr_owner;	/* -EPERM: look up who owns addr */
@@ -169,5 +173,9 @@ void route_reconcile(void);		/* routes are those of the kernel's pools */
  * one that has come: whose range is too long is told.
  */
 void neigh_reconcile(const struct in6_addr *named);
+
+/* ---- ports.c: ports that the host uses by itself ---------------------------------------- */
+
+void ports_check(const struct req *r);	/* a source to be added; dies where they meet its */
 
 #endif /* TOOL_H */

@@ -177,6 +177,18 @@ enum nat46_source_attr {
 	NAT46_SOURCE_A_MAX = __NAT46_SOURCE_A_MAX - 1
 };
 
+/*
+ * The ports of a source that names none. Those of a dev source, the first range
+ * preferred, are apart from what ip_local_port_range is by default, and from
+ * Kubernetes' NodePorts.
+ */
+#define NAT46_DEV_PORTS_1_LO	61000
+#define NAT46_DEV_PORTS_1_HI	65535
+#define NAT46_DEV_PORTS_2_LO	10000
+#define NAT46_DEV_PORTS_2_HI	29999
+#define NAT46_ADDR_PORTS_LO	1024
+#define NAT46_ADDR_PORTS_HI	65535
+
 /* One range of ports (echo identifiers likewise), both ends included. */
 enum nat46_ports_attr {
 	NAT46_PORTS_A_UNSPEC,
