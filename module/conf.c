@@ -182,7 +182,9 @@ static int first_conf(struct nat46_net *nn)
 
 	if (!nn->stats)
 		nn->stats = alloc_percpu_gfp(struct nat46_stats, GFP_KERNEL_ACCOUNT);
-	if (!nn->stats)
+	if (!nn->misses)
+		nn->misses = nat46_misses_alloc();
+	if (!nn->stats || !nn->misses)
 		return -ENOMEM;
 	conf = nat46_conf_new();
 	if (!conf)
@@ -222,6 +224,8 @@ void nat46_conf_net_exit(struct nat46_net *nn)
 	nat46_conf_free(rcu_replace_pointer(nn->conf, NULL, lockdep_is_held(&nn->lock)));
 	free_percpu(nn->stats);
 	nn->stats = NULL;
+	kvfree(nn->misses);
+	nn->misses = NULL;
 	mutex_unlock(&nn->lock);
 }
 

@@ -175,6 +175,7 @@ struct nat46_map_spec {
 	bool expires;
 	u32 seconds;			/* EXPIRES, HOLD, where expires is set */
 	u32 hold;
+	u32 fresh;			/* 0: always */
 };
 
 typedef bool (*nat46_map_match_t)(const struct nat46_mapping *m, const void *arg);

@@ -135,6 +135,11 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 	if (r == NAT46_PASS || (r == NAT46_DROP_UNMAPPED &&
 				p->conf->params.unmapped == NAT46_UNMAPPED_PASS))
 		return NF_ACCEPT;
+	if (r == NAT46_DROP_UNMAPPED && nat46_miss(p)) {
+		nat46_drop(p->nn, NAT46_DROP_UNMAPPED_ASKED);
+		kfree_skb(p->skb);	/* a socket is told of no error either */
+		return NF_STOLEN;
+	}
 	nat46_drop(p->nn, r);
 	nat46_tell_client(p, r);
 	return p->local ? NF_DROP_ERR(-EHOSTUNREACH) : NF_DROP;

@@ -242,6 +242,12 @@ static struct nat46_binding *binding_new(const struct nat46_map_spec *spec)
 	return b;
 }
 
+static void set_fresh(struct nat46_mapping *m, u32 stale_at, u32 fresh)
+{
+	WRITE_ONCE(m->stale_at, stale_at);
+	WRITE_ONCE(m->fresh, fresh);
+}
+
 static void set_expiry(struct nat46_mapping *m, bool expires, u32 until, u32 hold)
 {
 	WRITE_ONCE(m->until, until);
@@ -254,6 +260,7 @@ static void expiry_from(struct nat46_mapping *m, const struct nat46_map_spec *sp
 	const u32 now = nat46_now();
 
 	set_expiry(m, spec->expires, now + min(spec->seconds, U32_MAX - now), spec->hold);
+	set_fresh(m, now + min(spec->fresh, U32_MAX - now), spec->fresh);
 }
 
 static struct nat46_mapping *mapping_new(const struct nat46_map_spec *spec)
@@ -301,6 +308,7 @@ u32 nat46_map_left(const struct nat46_mapping *m)
 void nat46_map_renew(struct nat46_mapping *m, const struct nat46_mapping *as)
 {
 	set_expiry(m, as->expires, as->until, as->hold);
+	set_fresh(m, as->stale_at, as->fresh);
 }
 
 static bool same_binding(const struct nat46_binding *a, const struct nat46_binding *b)
@@ -449,6 +457,7 @@ static int create(struct nat46_edit *e, const struct nat46_map_spec *spec,
 	}
 	if (!e->tx) {
 		nat46_conf_changed(e->nn);
+		nat46_miss_forget(e->nn, m->addr, nat46_mask4(m->plen));
 		nat46_map_event(e->nn, m, NAT46_MAP_EVENT_NEW);
 	}
 	return 0;

@@ -304,10 +304,17 @@ static struct genl_ops ops[] __ro_after_init = {
 	{ OP(RESTORE_BEGIN, RESTORE, nat46_nl_restore_begin, nat46_restore_begin_doit), ADMIN },
 	{ OP(RESTORE_COMMIT, RESTORE, nat46_nl_restore_commit, nat46_restore_commit_doit), ADMIN },
 	{ OP(RESTORE_ABORT, RESTORE, nat46_nl_restore_abort, nat46_restore_abort_doit), ADMIN },
+	{ OP(MISS_UNKNOWN, MISS, nat46_nl_miss, nat46_miss_unknown_doit), ADMIN },
 };
 
 static const struct genl_multicast_group groups[] = {
-	{ .name = NAT46_MCGRP_MAP },
+	[NAT46_GROUP_MAP] = { .name = NAT46_MCGRP_MAP },
+	[NAT46_GROUP_MISS] = {
+		.name = NAT46_MCGRP_MISS,
+#ifdef NAT46_HAVE_GENL_MCAST_CAP
+		.flags = GENL_MCAST_CAP_NET_ADMIN, /* to listen changes what clients see */
+#endif
+	},
 };
 
 struct genl_family nat46_family __ro_after_init = {
@@ -362,6 +369,7 @@ int nat46_netlink_init(void)
 		return err;
 	}
 	nat46_map_event_set(nat46_map_notify);
+	nat46_miss_ops_set(&nat46_miss_ops);
 	return 0;
 }
 
@@ -372,6 +380,7 @@ int nat46_netlink_init(void)
  */
 void nat46_netlink_exit(void)
 {
+	nat46_miss_ops_set(NULL);
 	nat46_map_event_set(NULL);
 	genl_unregister_family(&nat46_family);
 	netlink_unregister_notifier(&release_nb);

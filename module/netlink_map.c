@@ -25,6 +25,7 @@ const struct nla_policy nat46_nl_map_add[NAT46_MAP_A_MAX + 1] = {
 	[NAT46_MAP_A_EXPIRES]	= NLA_POLICY_MIN(NLA_U32, 1),
 	[NAT46_MAP_A_HOLD]	= { .type = NLA_U32 },
 	[NAT46_MAP_A_INBOUND]	= { .type = NLA_FLAG },
+	[NAT46_MAP_A_FRESH]	= NLA_POLICY_MIN(NLA_U32, 1),
 };
 
 const struct nla_policy nat46_nl_map_del[NAT46_MAP_A_MAX + 1] = {
@@ -106,9 +107,14 @@ static int expiry_parse(struct genl_info *info, struct nat46_map_spec *spec)
 {
 	const struct nlattr *expires = info->attrs[NAT46_MAP_A_EXPIRES];
 	const struct nlattr *hold = info->attrs[NAT46_MAP_A_HOLD];
+	const struct nlattr *fresh = info->attrs[NAT46_MAP_A_FRESH];
 
 	if (hold && !expires) {
 		NL_SET_ERR_MSG_ATTR(info->extack, hold, "hold goes with expires");
+		return -EINVAL;
+	}
+	if (fresh && !expires) {
+		NL_SET_ERR_MSG_ATTR(info->extack, fresh, "fresh goes with expires");
 		return -EINVAL;
 	}
 	if (!expires)
@@ -116,6 +122,7 @@ static int expiry_parse(struct genl_info *info, struct nat46_map_spec *spec)
 	spec->expires = true;
 	spec->seconds = nla_get_u32(expires);
 	spec->hold = hold ? nla_get_u32(hold) : 0;
+	spec->fresh = fresh ? nla_get_u32(fresh) : 0;
 	return 0;
 }
 
@@ -308,6 +315,8 @@ static int map_put(struct sk_buff *skb, const struct nat46_mapping *m)
 	    (nla_put_u32(skb, NAT46_MAP_A_EXPIRES, nat46_map_left(m)) ||
 	     nla_put_u32(skb, NAT46_MAP_A_HOLD, READ_ONCE(m->hold))))
 		return -EMSGSIZE;
+	if (READ_ONCE(m->fresh) && nla_put_u32(skb, NAT46_MAP_A_FRESH, READ_ONCE(m->fresh)))
+		return -EMSGSIZE;
 	return use_put(skb, m);
 }
 
@@ -364,7 +373,7 @@ void nat46_map_notify(struct nat46_net *nn, const struct nat46_mapping *m,
 	void *hdr;
 	int err;
 
-	if (!genl_has_listeners(&nat46_family, nn->net, 0))
+	if (!genl_has_listeners(&nat46_family, nn->net, NAT46_GROUP_MAP))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!skb)
@@ -378,13 +387,13 @@ void nat46_map_notify(struct nat46_net *nn, const struct nat46_mapping *m,
 	if (err || nla_put_u8(skb, NAT46_MAP_A_EVENT, event))
 		goto err_lost;
 	genlmsg_end(skb, hdr);
-	genlmsg_multicast_netns(&nat46_family, nn->net, skb, 0, 0, GFP_KERNEL);
+	genlmsg_multicast_netns(&nat46_family, nn->net, skb, 0, NAT46_GROUP_MAP, GFP_KERNEL);
 	return;
 
 err_lost:
 	nlmsg_free(skb);
 	/* the listeners' next recv() tells them that they have missed some */
-	genl_set_err(&nat46_family, nn->net, 0, 0, -ENOBUFS);
+	genl_set_err(&nat46_family, nn->net, 0, NAT46_GROUP_MAP, -ENOBUFS);
 }
 
 /* ---- dump --------------------------------------------------------------------------- */

@@ -62,6 +62,7 @@ enum nat46_reason {
 	NAT46_DROP_ICMP_ABOUT_ICMP,
 	NAT46_DROP_UDP_ZERO_CSUM,
 	NAT46_DROP_UNMAPPED,
+	NAT46_DROP_UNMAPPED_ASKED,
 	NAT46_DROP_POLICY,
 	NAT46_DROP_TARGET_LOCAL,
 	NAT46_DROP_NO_SOURCE,
@@ -251,6 +252,8 @@ struct nat46_mapping {
 	u32 last;			/* seconds: last packet of an ended one */
 	u32 until;			/* seconds: EXPIRES is over, where */
 	u32 hold;			/*          expires is set */
+	u32 stale_at;			/*          and fresh is not 0 */
+	u32 fresh;
 	bool expires;
 	char owner[NAT46_OWNER_LEN + 1];
 };
@@ -304,12 +307,14 @@ struct nat46_conf {
 
 struct nf_hook_ops;
 struct nat46_restore;			/* an open transaction, restore.c */
+struct nat46_misses;			/* miss.c */
 
 struct nat46_net {
 	struct nat46_conf __rcu *conf;	/* NULL: nothing was ever set */
 	struct net *net;
 	struct net_device __rcu *dev;	/* the device "nat46", if there is one */
 	struct nat46_stats __percpu *stats; /* set before conf */
+	struct nat46_misses *misses;	/* likewise */
 	atomic_t sessions;		/* live ones */
 	atomic_t resets;		/* sent in the second resets_at */
 	u32 resets_at;
@@ -352,6 +357,29 @@ void nat46_hooks_unregister(struct nat46_net *nn);
 enum nat46_reason nat46_translate46(struct nat46_pkt *p);
 enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s);
 unsigned int nat46_from_ipv6(struct nat46_pkt *p);	/* hook.c: a verdict */
+
+/* ---- miss.c: addresses without a mapping, and mappings that are not fresh ---- */
+
+struct nat46_miss {
+	__be32 addr;
+	__be32 client;
+	__be16 dport;
+	u8 proto;
+	bool stale;
+};
+
+struct nat46_miss_ops {
+	/* softirq; false: nobody listens there */
+	bool (*tell)(struct nat46_net *nn, const struct nat46_miss *miss);
+	bool (*wanted)(struct nat46_net *nn);	/* false: nor will tell() find one */
+};
+
+struct nat46_misses *nat46_misses_alloc(void);	/* freed by kvfree() */
+bool nat46_miss(const struct nat46_pkt *p);
+void nat46_miss_stale(const struct nat46_pkt *p, struct nat46_mapping *m);
+void nat46_miss_unknown(struct nat46_net *nn, __be32 addr);
+void nat46_miss_forget(struct nat46_net *nn, __be32 addr, __be32 mask);
+void nat46_miss_ops_set(const struct nat46_miss_ops *ops);
 
 /* room.c: headroom of clients' packets */
 void nat46_room_ask(struct nat46_net *nn, struct net_device *dev, unsigned int need);

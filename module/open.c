@@ -410,6 +410,7 @@ enum nat46_reason nat46_session_new(struct nat46_pkt *p, struct nat46_mapping *m
 		nat46_session_free(s);
 		return NAT46_DROP_UNMAPPED;
 	}
+	nat46_miss_stale(p, map);
 	s->map = map;
 	s->net = p->nn->net;
 	s->last = nat46_now();

@@ -13,6 +13,9 @@
 
 extern struct genl_family nat46_family;
 
+/* The multicast groups, in their order in the family. */
+enum { NAT46_GROUP_MAP, NAT46_GROUP_MISS };
+
 static inline struct nat46_net *nat46_nl_net(struct genl_info *info)
 {
 	return nat46_pernet(genl_info_net(info));
@@ -75,6 +78,11 @@ int nat46_map_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int nat46_map_done(struct netlink_callback *cb);
 void nat46_map_notify(struct nat46_net *nn, const struct nat46_mapping *m,
 		      enum nat46_map_event event);
+
+/* netlink_miss.c */
+extern const struct nla_policy nat46_nl_miss[NAT46_MISS_A_MAX + 1];
+extern const struct nat46_miss_ops nat46_miss_ops;
+int nat46_miss_unknown_doit(struct sk_buff *skb, struct genl_info *info);
 
 /* netlink_session.c */
 extern const struct nla_policy nat46_nl_session[NAT46_SESSION_A_MAX + 1];

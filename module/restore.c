@@ -314,6 +314,7 @@ static void publish(struct nat46_net *nn, struct nat46_restore *tx, struct nat46
 	nat46_conf_publish(nn, new);
 	tx->conf = NULL;
 	nat46_conf_changed(nn);
+	nat46_miss_forget(nn, 0, 0);
 	if (!new->pools->n)
 		nat46_hooks_unregister(nn);
 	nat46_conf_retire(nn, old, new);

@@ -17,6 +17,7 @@ static const char *const reason_names[NAT46_REASON_MAX] = {
 	[NAT46_DROP_ICMP_ABOUT_ICMP]	= "icmp-about-icmp",
 	[NAT46_DROP_UDP_ZERO_CSUM]	= "udp-zero-csum",
 	[NAT46_DROP_UNMAPPED]		= "unmapped",
+	[NAT46_DROP_UNMAPPED_ASKED]	= "unmapped-asked",
 	[NAT46_DROP_POLICY]		= "policy",
 	[NAT46_DROP_TARGET_LOCAL]	= "target-local",
 	[NAT46_DROP_NO_SOURCE]		= "no-source",

@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import nat46
 import netlink_inbound
 import netlink_life
+import netlink_miss
 import netlink_objects
 from nat46 import ok, sh
 
@@ -24,7 +25,7 @@ def main():
     before = len(sh("dmesg", check=False).splitlines())
     if "nf_nat46" not in open("/proc/modules").read():
         sh(f"insmod {ko}")
-    tests = {k[5:]: v for room in (netlink_objects, netlink_inbound, netlink_life)
+    tests = {k[5:]: v for room in (netlink_objects, netlink_inbound, netlink_miss, netlink_life)
              for k, v in vars(room).items() if k.startswith("test_")}
     names = sys.argv[1:] or list(tests)
     worst = 0

@@ -31,6 +31,8 @@ check "source add prefix" n46 source add prefix 2001:db8:46::/96 from 10.2.0.0/1
 same "source show" "prefix 2001:db8:46::/96 from 10.2.0.0/16|addr 2001:db8:7::1-2001:db8:7::ff ports 2000-2999,4000-4000 from 10.0.0.0/8|dev eth0 ports 61000-65535,10000-29999|" "$(lines source)"
 check "map add" n46 map add 198.18.0.7 to 2001:db8:9::7,2001:db8:9::8 name v6only.example
 check "map add, expiring, another owner" n46 map add 198.18.0.8 to 2001:db8:9::9 expires 1000 hold 60 proto me
+check "map replace, fresh for a while" n46 map replace 198.18.0.8 to 2001:db8:9::9 expires 1000 hold 60 fresh 30 proto me
+same "... shown so" 1 "$(n46 map show 198.18.0.8 | grep -c 'hold 60 fresh 30 proto me$')"
 same "map show ADDR" "198.18.0.7 to 2001:db8:9::7,2001:db8:9::8 name v6only.example proto static|" "$(lines map show 198.18.0.7)"
 same "map show by name" 1 "$(n46 map show name '*.example' | wc -l)"
 same "map show by owner" 1 "$(n46 map show proto me | wc -l)"

@@ -117,7 +117,8 @@ def policy(prefix, action=None, frm=None, proto=None, dport=None):
     return out + from_("POLICY", frm)
 
 
-def mapping(addr, targets, name=None, owner=None, expires=None, hold=None, inbound=False):
+def mapping(addr, targets, name=None, owner=None, expires=None, hold=None, inbound=False,
+            fresh=None):
     addr, _, plen = addr.partition("/")
     out = attr(C["MAP_A_ADDR"], ip(addr))
     if plen:
@@ -133,6 +134,8 @@ def mapping(addr, targets, name=None, owner=None, expires=None, hold=None, inbou
         out += attr(C["MAP_A_EXPIRES"], u32(expires))
     if hold is not None:
         out += attr(C["MAP_A_HOLD"], u32(hold))
+    if fresh is not None:
+        out += attr(C["MAP_A_FRESH"], u32(fresh))
     if inbound:
         out += attr(C["MAP_A_INBOUND"])
     return out
@@ -167,6 +170,29 @@ class Nat46(Genl):
 
     def count_sessions(self, data=b""):
         return num(dict(self.req("SESSION_COUNT", data))[C["SESSION_A_COUNT"]])
+
+    def drops(self, reason):
+        for kind, data in self.req("STATS_GET"):
+            c = dict(parse(data))
+            if kind == C["STATS_A_DROP"] and c[C["COUNTER_A_NAME"]] == reason.encode() + b"\0":
+                return num(c[C["COUNTER_A_VALUE"]])
+        raise KeyError(reason)
+
+    def misses(self, seconds=0.3):
+        """Of group "miss": (address, is it stale?, client, protocol, port)"""
+        self.s.settimeout(seconds)
+        out = []
+        try:
+            while True:
+                for _, _, _, body in self.messages():
+                    a = dict(parse(body[4:]))
+                    out.append((str(ip(a[C["MISS_A_ADDR"]])), C["MISS_A_STALE"] in a,
+                                str(ip(a[C["MISS_A_CLIENT"]])), a[C["MISS_A_PROTO"]][0],
+                                int.from_bytes(a[C["MISS_A_DPORT"]], "big")))
+        except TimeoutError:
+            pass
+        self.s.settimeout(None)
+        return out
 
     def events(self, seconds=0.5):
         self.s.settimeout(seconds)

@@ -98,6 +98,7 @@ struct nat46_map {
 	bool expires;
 	uint32_t seconds;			/* EXPIRES */
 	uint32_t hold;
+	uint32_t fresh;				/* 0: always; goes with expires */
 	/* replies only */
 	uint32_t sessions;
 	uint64_t opened;
@@ -119,6 +120,9 @@ int nat46_policy_default(struct nat46_nl *nl, uint8_t *action, struct nat46_err 
 /* Adds; with @replace, or takes the place of the same owner's. */
 int nat46_map_put(struct nat46_nl *nl, const struct nat46_map *map, bool replace,
 		  struct nat46_err *err);
+/* Many at once: 0, or what the first that failed said; others may be in place. */
+int nat46_map_put_many(struct nat46_nl *nl, const struct nat46_map *maps, unsigned int n,
+		       struct nat46_err *err);
 /* @plen 0: the mapping that serves the address, whatever its prefix */
 int nat46_map_get(struct nat46_nl *nl, struct in_addr addr, uint8_t plen, struct nat46_map *map,
 		  struct nat46_err *err);
@@ -136,5 +140,21 @@ int nat46_map_dump(struct nat46_nl *nl, const char *owner, const char *glob,
  */
 int nat46_events_join(struct nat46_nl *nl, struct nat46_err *err);
 int nat46_events_read(struct nat46_nl *nl, nat46_event_fn fn, void *arg);
+
+/* What clients wanted of addresses without a mapping, or with one that isn't fresh. */
+struct nat46_miss {
+	struct in_addr addr, client;
+	uint8_t proto;
+	uint16_t dport;				/* 0: none */
+	bool stale;				/* it has a mapping */
+};
+
+typedef int (*nat46_miss_fn)(const struct nat46_miss *miss, void *arg);
+
+/* As with events, a socket of its own. */
+int nat46_misses_join(struct nat46_nl *nl, struct nat46_err *err);
+int nat46_misses_read(struct nat46_nl *nl, nat46_miss_fn fn, void *arg);
+/* By another socket: nobody here knows that address. */
+int nat46_miss_unknown(struct nat46_nl *nl, struct in_addr addr, struct nat46_err *err);
 
 #endif /* NAT46_H */

@@ -181,6 +181,7 @@ static void read_map(struct nlattr **a, struct nat46_map *m)
 	m->expires = a[NAT46_MAP_A_EXPIRES];
 	m->seconds = get_u32(a[NAT46_MAP_A_EXPIRES]);
 	m->hold = get_u32(a[NAT46_MAP_A_HOLD]);
+	m->fresh = get_u32(a[NAT46_MAP_A_FRESH]);
 	m->sessions = get_u32(a[NAT46_MAP_A_SESSIONS]);
 	m->opened = get_u64(a[NAT46_MAP_A_OPENED]);
 	m->used = a[NAT46_MAP_A_IDLE];
@@ -196,8 +197,7 @@ static int map_cb(struct nlattr **a, void *arg)
 	return r->map(&m, r->arg);
 }
 
-int nat46_map_put(struct nat46_nl *nl, const struct nat46_map *map, bool replace,
-		  struct nat46_err *err)
+static struct nl_msg *map_msg(struct nat46_nl *nl, const struct nat46_map *map, bool replace)
 {
 	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MAP_ADD, NLM_F_ACK | NLM_F_CREATE |
 				       (replace ? NLM_F_REPLACE : NLM_F_EXCL));
@@ -206,7 +206,7 @@ int nat46_map_put(struct nat46_nl *nl, const struct nat46_map *map, bool replace
 	int ret = 0;
 
 	if (!msg)
-		return no_memory(err);
+		return NULL;
 	ret |= nla_put(msg, NAT46_MAP_A_ADDR, sizeof(map->addr), &map->addr);
 	if (map->plen)
 		ret |= nla_put_u8(msg, NAT46_MAP_A_PLEN, map->plen);
@@ -222,10 +222,47 @@ int nat46_map_put(struct nat46_nl *nl, const struct nat46_map *map, bool replace
 	if (map->expires) {
 		ret |= nla_put_u32(msg, NAT46_MAP_A_EXPIRES, map->seconds);
 		ret |= nla_put_u32(msg, NAT46_MAP_A_HOLD, map->hold);
+		if (map->fresh)
+			ret |= nla_put_u32(msg, NAT46_MAP_A_FRESH, map->fresh);
 	}
-	ret = ret || !nest ? no_memory(err) :
-	      nat46_request(nl, msg, NAT46_MAP_A_MAX, NULL, NULL, err);
+	if (!ret && nest)
+		return msg;
 	nlmsg_free(msg);
+	return NULL;
+}
+
+int nat46_map_put(struct nat46_nl *nl, const struct nat46_map *map, bool replace,
+		  struct nat46_err *err)
+{
+	struct nl_msg *msg = map_msg(nl, map, replace);
+	int ret;
+
+	if (!msg)
+		return no_memory(err);
+	ret = nat46_request(nl, msg, NAT46_MAP_A_MAX, NULL, NULL, err);
+	nlmsg_free(msg);
+	return ret;
+}
+
+int nat46_map_put_many(struct nat46_nl *nl, const struct nat46_map *maps, unsigned int n,
+		       struct nat46_err *err)
+{
+	struct nl_msg **msgs = calloc(n ?: 1, sizeof(*msgs));
+	unsigned int i, failed;
+	int ret = 0;
+
+	for (i = 0; msgs && i < n; i++) {
+		msgs[i] = map_msg(nl, &maps[i], true);
+		if (!msgs[i])
+			ret = no_memory(err);
+	}
+	if (!msgs)
+		return no_memory(err);
+	if (!ret)
+		ret = nat46_request_many(nl, msgs, n, &failed, err);
+	for (i = 0; i < n; i++)
+		nlmsg_free(msgs[i]);
+	free(msgs);
 	return ret;
 }
 
@@ -287,17 +324,47 @@ int nat46_map_dump(struct nat46_nl *nl, const char *owner, const char *glob,
 
 /* ---- events ------------------------------------------------------------------------- */
 
-int nat46_events_join(struct nat46_nl *nl, struct nat46_err *err)
+static int join(struct nat46_nl *nl, const char *name, struct nat46_err *err)
 {
-	int group = genl_ctrl_resolve_grp(nl->sk, NAT46_GENL_NAME, NAT46_MCGRP_MAP);
+	int group = genl_ctrl_resolve_grp(nl->sk, NAT46_GENL_NAME, name);
 
 	memset(err, 0, sizeof(*err));
 	if (group < 0 || nl_socket_add_membership(nl->sk, group) < 0) {
-		snprintf(err->msg, sizeof(err->msg), "no events of group " NAT46_MCGRP_MAP);
+		snprintf(err->msg, sizeof(err->msg), "no events of group %s", name);
 		return -ENOENT;
 	}
 	nl_socket_set_buffer_size(nl->sk, 8 << 20, 0);
 	return nl_socket_set_nonblocking(nl->sk) ? -EIO : 0;
+}
+
+/* Events have no request, and so no number to compare. */
+static int any_seq(struct nl_msg *msg, void *arg)
+{
+	return NL_OK;
+}
+
+static int read_all(struct nat46_nl *nl, nl_recvmsg_msg_cb_t fn, void *arg)
+{
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_CUSTOM);
+	int ret;
+
+	if (!cb)
+		return -ENOMEM;
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, fn, arg);
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_seq, NULL);
+	do {
+		errno = 0;
+		ret = nl_recvmsgs(nl->sk, cb);
+	} while (ret >= 0);
+	nl_cb_put(cb);
+	if (ret == -NLE_AGAIN)
+		return -EAGAIN;
+	return errno == ENOBUFS || ret == -NLE_NOMEM ? -ENOBUFS : -EIO;
+}
+
+int nat46_events_join(struct nat46_nl *nl, struct nat46_err *err)
+{
+	return join(nl, NAT46_MCGRP_MAP, err);
 }
 
 struct event_reader {
@@ -319,28 +386,61 @@ static int on_event(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* Events have no request, and so no number to compare. */
-static int any_seq(struct nl_msg *msg, void *arg)
-{
-	return NL_OK;
-}
-
 int nat46_events_read(struct nat46_nl *nl, nat46_event_fn fn, void *arg)
 {
 	struct event_reader r = { .fn = fn, .arg = arg };
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_CUSTOM);
+
+	return read_all(nl, on_event, &r);
+}
+
+/* ---- misses ------------------------------------------------------------------------- */
+
+int nat46_misses_join(struct nat46_nl *nl, struct nat46_err *err)
+{
+	return join(nl, NAT46_MCGRP_MISS, err);
+}
+
+struct miss_reader {
+	nat46_miss_fn fn;
+	void *arg;
+};
+
+static int on_miss(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *a[NAT46_MISS_A_MAX + 1];
+	struct miss_reader *r = arg;
+	struct nat46_miss m = { 0 };
+	uint16_t be = 0;
+
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, a, NAT46_MISS_A_MAX, NULL) < 0 ||
+	    !a[NAT46_MISS_A_ADDR])
+		return NL_SKIP;
+	get_bytes(&m.addr, a[NAT46_MISS_A_ADDR], sizeof(m.addr));
+	get_bytes(&m.client, a[NAT46_MISS_A_CLIENT], sizeof(m.client));
+	get_bytes(&be, a[NAT46_MISS_A_DPORT], sizeof(be));
+	m.dport = ntohs(be);
+	m.proto = a[NAT46_MISS_A_PROTO] ? nla_get_u8(a[NAT46_MISS_A_PROTO]) : 0;
+	m.stale = a[NAT46_MISS_A_STALE];
+	r->fn(&m, r->arg);
+	return NL_OK;
+}
+
+int nat46_misses_read(struct nat46_nl *nl, nat46_miss_fn fn, void *arg)
+{
+	struct miss_reader r = { .fn = fn, .arg = arg };
+
+	return read_all(nl, on_miss, &r);
+}
+
+int nat46_miss_unknown(struct nat46_nl *nl, struct in_addr addr, struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MISS_UNKNOWN, NLM_F_ACK);
 	int ret;
 
-	if (!cb)
-		return -ENOMEM;
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_event, &r);
-	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, any_seq, NULL);
-	do {
-		errno = 0;
-		ret = nl_recvmsgs(nl->sk, cb);
-	} while (ret >= 0);
-	nl_cb_put(cb);
-	if (ret == -NLE_AGAIN)
-		return -EAGAIN;
-	return errno == ENOBUFS || ret == -NLE_NOMEM ? -ENOBUFS : -EIO;
+	if (!msg)
+		return no_memory(err);
+	nla_put(msg, NAT46_MISS_A_ADDR, sizeof(addr), &addr);
+	ret = nat46_request(nl, msg, NAT46_MISS_A_MAX, NULL, NULL, err);
+	nlmsg_free(msg);
+	return ret;
 }

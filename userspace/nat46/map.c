@@ -75,6 +75,9 @@ static void build_add(struct req *r, struct args *a, uint16_t flags)
 		} else if (take(a, "hold")) {
 			word = need(a, "the seconds");
 			req_u32(r, NAT46_MAP_A_HOLD, parse_u32(word, "hold", 0, UINT32_MAX), word);
+		} else if (take(a, "fresh")) {
+			word = need(a, "the seconds");
+			req_u32(r, NAT46_MAP_A_FRESH, parse_u32(word, "fresh", 1, UINT32_MAX), word);
 		} else if (more(a) && !strcmp(a->v[0], "inbound")) {
 			req_flag(r, NAT46_MAP_A_INBOUND, need(a, ""));
 		} else {
@@ -146,6 +149,8 @@ static void print_map(const struct nat46_map *m, bool with_owner)
 		/* what only its sessions or HOLD keep has a second to go */
 		p_num("expires", " expires %llu", m->seconds ? m->seconds : 1);
 		p_num("hold", " hold %llu", m->hold);
+		if (m->fresh)
+			p_num("fresh", " fresh %llu", m->fresh);
 	}
 	if (m->inbound)
 		p_flag("inbound", " inbound");
@@ -232,7 +237,8 @@ static const struct command commands[] = {
 const struct object map_object = {
 	"map", commands,
 	"nat46 map { add | replace } MAPPED to TARGET[,TARGET...] [ name NAME ]\n"
-	"                            [ expires SECONDS [ hold SECONDS ] ] [ proto OWNER ] [ inbound ]\n"
+	"                            [ expires SECONDS [ hold SECONDS ] [ fresh SECONDS ] ]\n"
+	"                            [ proto OWNER ] [ inbound ]\n"
 	"nat46 map del MAPPED [ proto OWNER ]\n"
 	"nat46 map flush { proto OWNER | expired | all }\n"
 	"nat46 map [ show [ MAPPED | [ name GLOB ] [ proto OWNER ] ] ]\n"

@@ -17,6 +17,7 @@
  *             SESSION_COUNT (do)                      (the filter: the same set)
  *   param     PARAM_SET PARAM_GET (do)                enum nat46_param_attr
  *   stats     STATS_GET (do)                          enum nat46_stats_attr
+ *   miss      MISS_UNKNOWN                            enum nat46_miss_attr
  *   restore   RESTORE_BEGIN RESTORE_COMMIT            enum nat46_restore_attr
  *             RESTORE_ABORT
  *
@@ -51,6 +52,7 @@
 
 /* Multicast groups. */
 #define NAT46_MCGRP_MAP		"map"		/* MAP_NTF */
+#define NAT46_MCGRP_MISS	"miss"		/* MISS_NTF */
 
 /* Longest strings, without the trailing zero. */
 #define NAT46_NAME_LEN		255	/* a mapping's DNS name */
@@ -88,6 +90,8 @@ enum nat46_cmd {
 	NAT46_CMD_RESTORE_BEGIN,
 	NAT46_CMD_RESTORE_COMMIT,
 	NAT46_CMD_RESTORE_ABORT,
+	NAT46_CMD_MISS_NTF,	/* event in group "miss" */
+	NAT46_CMD_MISS_UNKNOWN,
 
 	__NAT46_CMD_MAX,
 	NAT46_CMD_MAX = __NAT46_CMD_MAX - 1
@@ -212,7 +216,7 @@ enum nat46_map_event {
 /*
  * mapping: what an IPv4 address of a pool, or a prefix of them, stands for. ADD
  * takes ADDR, TARGETS and optionally PLEN, NAME, OWNER ("static" when absent),
- * EXPIRES, HOLD, INBOUND. An ADD over a mapping of another owner fails with EPERM even
+ * EXPIRES, HOLD, FRESH, INBOUND. An ADD over a mapping of another owner fails with EPERM even
  * with NLM_F_REPLACE.
  *
  * The targets of a prefix are prefixes with as long a suffix, that is of
@@ -235,6 +239,11 @@ enum nat46_map_event {
  * these hold: EXPIRES seconds have passed since it was last added or
  * replaced; it has no session; if it ever had one, HOLD seconds have passed
  * since that session's last packet.
+ *
+ * With FRESH, a session that opens through the mapping when that many seconds
+ * have passed since it was last added or replaced is told to group "miss", with
+ * STALE: who made the mapping may look whether its targets are still the right
+ * ones. At most once in FRESH seconds; the session opens in any case.
  */
 enum nat46_map_attr {
 	NAT46_MAP_A_UNSPEC,
@@ -260,6 +269,9 @@ enum nat46_map_attr {
 	NAT46_MAP_A_ALL,		/* flag, FLUSH: of every owner */
 	NAT46_MAP_A_PAD,
 	NAT46_MAP_A_INBOUND,		/* flag: the target may open sessions */
+	NAT46_MAP_A_FRESH,		/* u32, seconds, at least 1; goes with
+					 * EXPIRES
+					 */
 
 	__NAT46_MAP_A_MAX,
 	NAT46_MAP_A_MAX = __NAT46_MAP_A_MAX - 1
@@ -512,6 +524,32 @@ enum nat46_counter_attr {
 
 	__NAT46_COUNTER_A_MAX,
 	NAT46_COUNTER_A_MAX = __NAT46_COUNTER_A_MAX - 1
+};
+
+/*
+ * miss: a client has sent to a pool's address that no mapping serves, or, with
+ * STALE, has opened a session through a mapping that is not FRESH any more.
+ *
+ * While somebody listens to the group "miss", a packet to an address without a
+ * mapping is dropped without an answer (the drop reason "unmapped-asked"), for
+ * the client will send it again, and raises one event an address a second. The
+ * listener adds a mapping, or says MISS_UNKNOWN with ADDR: then such packets
+ * are refused as PARAM_A_UNMAPPED says, without an event, for 10 seconds or
+ * until that address gets a mapping. They are refused as well where nobody
+ * listens, and where a client's, or all clients', events are too many (64 at
+ * once, then 16 a second; 1024 a second). With PARAM_A_UNMAPPED pass there is
+ * no event. To listen needs CAP_NET_ADMIN, but in kernels older than 6.1.
+ */
+enum nat46_miss_attr {
+	NAT46_MISS_A_UNSPEC,
+	NAT46_MISS_A_ADDR,		/* be32: the pool's address */
+	NAT46_MISS_A_CLIENT,		/* be32, MISS_NTF */
+	NAT46_MISS_A_PROTO,		/* u8, MISS_NTF: the packet's */
+	NAT46_MISS_A_DPORT,		/* be16, MISS_NTF: 0 where it has none */
+	NAT46_MISS_A_STALE,		/* flag, MISS_NTF: it has a mapping */
+
+	__NAT46_MISS_A_MAX,
+	NAT46_MISS_A_MAX = __NAT46_MISS_A_MAX - 1
 };
 
 /*
