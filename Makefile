@@ -51,6 +51,7 @@ check-all: check ## the same, and what takes an hour: a million steps of the mod
 	selftests/vm/run --time-travel --timeout 14400 --mem 1024 -- \
 		'STEPS=1000000 exec bash $$NAT46_SRC/selftests/rules.sh'
 	selftests/vm/run --kind uml --timeout 3600 --mem 1024 -- 'N=1000000 exec bash $$NAT46_SRC/selftests/differ.sh'
+	selftests/vm/run --kind uml --timeout 1800 --mem 3072 -- 'N=100000 exec bash $$NAT46_SRC/selftests/ports.sh'
 	TESTMOD=1 selftests/vm/run --debug --timeout 3600 --mem 1536 -- \
 		'exec bash $$NAT46_SRC/selftests/packets/run.sh'
 	N=100000 NREAL=20000 selftests/dns-peers.sh

@@ -9,7 +9,9 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
+#include <net/inet6_hashtables.h>
 #include <net/netfilter/nf_conntrack_helper.h>
+#include <net/udp.h>
 #ifdef NAT46_HAVE_NET_GSO_H
 #include <net/gso.h>
 #endif
@@ -43,6 +45,37 @@ static inline void nat46_send_na(struct net_device *dev, const struct in6_addr *
 	ipv6_stub->ndisc_send_na(dev, daddr, target, router, solicited, false, true);
 #else
 	ndisc_send_na(dev, daddr, target, router, solicited, false, true);
+#endif
+}
+
+/*
+ * The TCP socket that has, or takes, packets from @saddr:@sport to @daddr:@dport;
+ * for sock_gen_put().
+ */
+static inline struct sock *
+nat46_tcp6_lookup(struct net *net, const struct in6_addr *saddr, __be16 sport,
+		  const struct in6_addr *daddr, __be16 dport, int dif)
+{
+#ifdef NAT46_HAVE_INET6_LOOKUP_HASHINFO
+	return inet6_lookup(net, net->ipv4.tcp_death_row.hashinfo, NULL, 0,
+			    saddr, sport, daddr, dport, dif);
+#else
+	return inet6_lookup(net, NULL, 0, saddr, sport, daddr, dport, dif);
+#endif
+}
+
+/* Is there a UDP socket that takes packets from @saddr:@sport to @daddr:@dport? RCU. */
+static inline bool
+nat46_udp6_lookup(struct net *net, const struct in6_addr *saddr, __be16 sport,
+		  const struct in6_addr *daddr, __be16 dport, int dif)
+{
+#if defined(NAT46_HAVE_UDP_TABLE_ONE)
+	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, 0, NULL);
+#elif defined(NAT46_HAVE_UDP_TABLE_OF_NET)
+	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, 0,
+				 net->ipv4.udp_table, NULL);
+#else
+	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, 0, &udp_table, NULL);
 #endif
 }
 

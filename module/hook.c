@@ -512,6 +512,7 @@ void nat46_hooks_unregister(struct nat46_net *nn)
 {
 	leave(nn, ARRAY_SIZE(late_hooks), &nn->late_hooks);
 	leave(nn, ARRAY_SIZE(hooks), &nn->hooks);
+	nat46_clash_leave(nn);
 	nat46_room_return(nn);
 }
 

@@ -47,6 +47,7 @@ static int __net_init net_init(struct net *net)
 	mutex_init(&nn->lock);
 	xa_init_flags(&nn->room, XA_FLAGS_LOCK_BH);
 	INIT_WORK(&nn->addr_work, address_work);
+	INIT_WORK(&nn->clash_work, nat46_clash_work);
 	return nat46_conf_net_init(nn);
 }
 
@@ -66,6 +67,7 @@ static void __net_exit net_exit(struct net *net)
 	struct nat46_net *nn = nat46_pernet(net);
 
 	cancel_work_sync(&nn->addr_work);
+	cancel_work_sync(&nn->clash_work);
 	/* nothing waits on traffic: packets queued by others hold no session */
 	if (nat46_session_flush(net, NULL, NULL))
 		synchronize_rcu();	/* the sweeper may still look at them */

@@ -82,6 +82,7 @@ enum nat46_reason {
 	NAT46_DROP_DRAINING,
 	NAT46_DROP_SOURCE_LOOP,
 	NAT46_DROP_CONNTRACK,
+	NAT46_DROP_PORT_CLASH,
 	NAT46_REASON_MAX,
 	NAT46_PASS = NAT46_REASON_MAX,	/* none: another hook's */
 };
@@ -330,6 +331,8 @@ struct nat46_net {
 	u32 room_at;			/* seconds: when last */
 	struct nf_hook_ops *hooks;	/* under lock: NULL: not registered */
 	struct nf_hook_ops *late_hooks;	/* likewise, those behind conntrack */
+	bool watches_nat;			/* under lock: clash.c looks at NAT */
+	struct work_struct clash_work;	/* to begin with that */
 	bool exiting;			/* under lock */
 };
 
@@ -380,6 +383,10 @@ void nat46_miss_stale(const struct nat46_pkt *p, struct nat46_mapping *m);
 void nat46_miss_unknown(struct nat46_net *nn, __be32 addr);
 void nat46_miss_forget(struct nat46_net *nn, __be32 addr, __be32 mask);
 void nat46_miss_ops_set(const struct nat46_miss_ops *ops);
+
+/* clash.c: the host's own flows */
+void nat46_clash_work(struct work_struct *work);
+void nat46_clash_leave(struct nat46_net *nn);
 
 /* room.c: headroom of clients' packets */
 void nat46_room_ask(struct nat46_net *nn, struct net_device *dev, unsigned int need);

@@ -10,7 +10,7 @@
 
 #include "nf_nat46.h"
 
-struct request {
+struct room_request {
 	struct nat46_net *nn;
 	unsigned int need;
 };
@@ -23,7 +23,7 @@ static struct net_device *far_end(struct net_device *dev)
 
 static int ask(struct net_device *dev, struct netdev_nested_priv *priv)
 {
-	const struct request *r = priv->data;
+	const struct room_request *r = priv->data;
 	struct net_device *far = far_end(dev);
 
 	if (!far || READ_ONCE(far->needed_headroom) >= r->need ||
@@ -46,7 +46,7 @@ static int ask(struct net_device *dev, struct netdev_nested_priv *priv)
  */
 void nat46_room_ask(struct nat46_net *nn, struct net_device *dev, unsigned int need)
 {
-	struct request r = { .nn = nn, .need = need };
+	struct room_request r = { .nn = nn, .need = need };
 	struct netdev_nested_priv priv = { .data = &r };
 	const u32 now = nat46_now();
 

@@ -176,7 +176,7 @@ void nat46_session_free(struct nat46_session *s)
  *
  * Context: RCU, softirq or process.
  * Return: 0; -EEXIST with *@taken: the flow has a session by now; -EADDRINUSE:
- * the IPv6 tuple belongs to another flow.
+ * the IPv6 tuple belongs to another flow, or to one of the host's own.
  */
 int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
 			 struct nat46_session **taken)
@@ -192,6 +192,9 @@ int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
 	s->ident = h4 ^ h6 >> 16;
 	/* a port that is taken shows without the locks */
 	if (look6(s->net, &s->t6, h6) && !look4(s->net, &s->t4, h4))
+		return -EADDRINUSE;
+	/* likewise the host's, where it has the address; a prefix is nobody's else */
+	if (!s->stateless && nat46_clashes(s))
 		return -EADDRINUSE;
 	lock_two(h4, h6);
 	now = look4(s->net, &s->t4, h4);

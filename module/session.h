@@ -26,6 +26,9 @@ void nat46_client_init(void);
 enum nat46_reason nat46_client_open(struct net *net, __be32 addr, u32 max);
 void nat46_client_ended(struct net *net, __be32 addr);
 
+/* clash.c */
+bool nat46_clashes(const struct nat46_session *s);
+
 /* bib.c */
 bool nat46_bib_find(struct nat46_session *s, const struct in6_addr *lo, const struct in6_addr *hi);
 int nat46_bib_make(struct nat46_session *s);

@@ -37,6 +37,7 @@ static const char *const reason_names[NAT46_REASON_MAX] = {
 	[NAT46_DROP_DRAINING]		= "draining",
 	[NAT46_DROP_SOURCE_LOOP]	= "hairpin",
 	[NAT46_DROP_CONNTRACK]		= "conntrack",
+	[NAT46_DROP_PORT_CLASH]		= "port-clash",
 };
 
 static const char *const counter_names[NAT46_CNT_MAX] = {
