@@ -20,7 +20,7 @@ help: ## this list
 	@echo 'PREFIX= DESTDIR=  as usual, for install'
 
 deps: ## install what building and testing needs (Debian, root)
-	selftests/deps.sh build userspace guest uml lint install
+	selftests/deps.sh build userspace guest uml lint install metrics
 
 all: module userspace ## the module and the programs
 
@@ -56,6 +56,7 @@ check-all: check ## the same, and what takes an hour: a million steps of the mod
 		'exec bash $$NAT46_SRC/selftests/packets/run.sh'
 	N=100000 NREAL=20000 selftests/dns-peers.sh
 	selftests/nic/run 'exec bash $$NAT46_SRC/selftests/packets/run.sh -m nic-virtio nic-e1000e'
+	N=1000 CUTS=200 RESTARTS=50 selftests/dns46-crash.sh
 
 lint: ## checkpatch, sparse, shellcheck
 	@selftests/lint/run

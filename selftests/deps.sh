@@ -17,6 +17,7 @@ dns="knot knot-dnsutils knot-resolver bind9 bind9-utils bind9-dnsutils dnsmasq-b
 bench="gnuplot-nox dnsperf"
 fuzz="clang libclang-rt-14-dev llvm"
 install="dkms systemd kmod"
+metrics="prometheus"
 uml="linux-source-6.1"
 lint="sparse shellcheck codespell linux-source-6.1 xz-utils perl python3 python3-scapy"
 

@@ -27,7 +27,8 @@ cat >"$tmp/example.zone" <<-'END'
 	www CNAME v6only
 	both A 192.0.2.80
 	both AAAA 2001:db8:9::7
-	svc HTTPS 1 . alpn="h2" ipv6hint=2001:db8:9::7
+	svc HTTPS 1 . alpn="h2" ipv4hint=192.0.2.80
+	hint HTTPS 1 . alpn="h2" ipv6hint=2001:db8:9::7
 	mx MX 10 both
 END
 for i in $(seq 1 120); do echo "big TXT \"number $i $(printf '%0100d' "$i")\""; done >>"$tmp/example.zone"
@@ -90,6 +91,7 @@ for t in "both.example A" "both.example AAAA" "v6only.example AAAA" "www.example
 	# shellcheck disable=SC2086
 	check "the same by TCP: $t" q same --tcp "$D" "$N" $t
 done
+refute "rule 37: but for an ipv6hint" q same "$D" "$N" hint.example TYPE65
 check "rule 28: no OPT for who sent none" q same --noedns "$D" "$N" both.example A
 check "rule 31: cut off for UDP" q ask --expect-tc "$D" big.example TXT
 check "rule 31: whole by TCP" q same --tcp "$D" "$N" big.example TXT
@@ -108,7 +110,34 @@ check "it runs as nobody" grep -q "^Uid:.$(id -u nobody).$(id -u nobody)" "/proc
 check "CAP_NET_ADMIN and nothing else" grep -q '^CapEff:.0000000000001000' "/proc/$pid/status"
 check "a filter of system calls" grep -q '^Seccomp:.2' "/proc/$pid/status"
 
+# ---- metrics
+m() { curl -sS -m 5 "$@"; }
+metric() { m "http://$M/metrics" | sed -n "s/^$1 //p"; }
+stop
+M=127.0.0.1:9146
+start "upstream 127.0.0.2
+metrics 127.0.0.1
+log-queries 3"
+check "/metrics: Prometheus' checker has no complaint" eval 'm "http://$M/metrics" | promtool check metrics'
+same "/metrics: nothing asked" 0 "$(metric 'dns46_queries_total{outcome="relayed"}')"
+for _ in 1 2 3 4 5 6; do q ask "$D" both.example A; done
+q ask --rcode 2 "$D" v6only.example A
+q ask --rcode 3 "$D" 1.0.18.198.in-addr.arpa PTR
+same "/metrics: by outcome" "6 1 1" "$(for o in relayed failed local; do metric "dns46_queries_total{outcome=\"$o\"}"; done | xargs)"
+same "/metrics: the pool's free addresses" 65534 "$(metric 'dns46_pool_addresses{state="free"}')"
+same "rule 57: /metrics: synthesis is down" 0 "$(metric dns46_synthesis_up)"
+same "/healthz: it lives" "live 200" "$(m -w ' %{http_code}' "http://$M/healthz" | xargs)"
+check "rule 57: /readyz: not ready, and why" eval 'm -w " %{http_code}" "http://$M/readyz" | tr "\n" " " | grep -q "no synthesis: .*nf_nat46.* 503"'
+same "/metrics: no other page" 404 "$(m -o /dev/null -w '%{http_code}' "http://$M/")"
+same "/metrics: POST: not for that" 405 "$(m -o /dev/null -w '%{http_code}' -X POST "http://$M/metrics")"
+same "log-queries 3: of 8 queries 2 are in the log" 2 "$(grep -c 'query .* from 127.0.0.1@' "$tmp/log")"
+check "and say what became of them" grep -q 'query both.example type 1 from 127.0.0.1@[0-9]* by udp: relayed, code 0' "$tmp/log"
+check "alerts: promtool check rules" promtool check rules "$here/../deploy/dns46-alerts.yml"
+check "alerts: they fire when they should" promtool test rules "$here/dns/alerts-test.yml"
+stop
+
 # ---- signals
+start "upstream 127.0.0.2"
 conf "upstream 127.0.0.2
 break-dnssec maybe"
 chmod 644 "$tmp/conf"
@@ -122,6 +151,11 @@ check "SIGHUP with a good file" wait_for 5 grep 'read again' "$tmp/log"
 check "it counts: suppress-aaaa" q ask --answers 0 "$D" v6only.example AAAA
 stop
 same "SIGTERM: status 0" 0 $?
+
+# ---- restarts under load, the sockets being the service manager's
+conf "upstream 127.0.0.2"
+check "rule 58: ${RESTARTS:-5} restarts under load lose no query" \
+	python3 "$here/lib/restart.py" "${RESTARTS:-5}" "$BIN/dns46" -f -c "$tmp/conf"
 
 # ---- bad upstreams
 start "upstream 127.0.0.77

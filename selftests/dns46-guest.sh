@@ -68,6 +68,92 @@ relay_up
 check "rule 41: with its file lost it starts" grep -q ready $dir/log
 same "rule 41: what the kernel maps stays as it is" "" "$(again)"
 
+# ---- packets that no mapping serves
+n46 map del "$a"
+check "rule 54: a page through a mapping that was deleted" \
+	in_pod curl -4 -sS -m 20 -o /dev/null --cacert "$SRV/ca.pem" --resolve "v6only.example:443:$a" https://v6only.example/
+same "rule 54: it is mapped again" "$a to $SERVER6 name v6only.example" "$(mapping "$a" | sed 's/ expires.*//')"
+t=$SECONDS
+in_pod curl -sS -m 15 http://198.18.77.77/ >/dev/null 2>&1
+same "rule 54: what nobody knows is refused (curl's status)" 7 $?
+check "rule 54: and that soon" test $((SECONDS - t)) -le 4
+check "rule 54: the packet that asked is counted" test "$(drops unmapped-asked)" -ge 2
+
+# ---- an upstream whose every name has AAAA alone
+use_crash() { sed -i 's/^upstream .*/upstream 127.0.0.2/' $dir/conf; }
+ip -n node addr add 127.0.0.2/8 dev lo 2>/dev/null
+spawn node python3 "$here/lib/crash.py" upstream $dir/asked
+cp $dir/conf $dir/conf.usual
+asked() { grep -c "^$1\$" $dir/asked; }
+metric() { in_node curl -sS http://192.0.2.9:9146/metrics | sed -n "s/^dns46_$1 //p"; }
+use_crash
+relay_down
+relay_up "ttl-cap 5
+metrics 192.0.2.9"
+ask once.one.example AAAA >/dev/null
+sleep 0.5
+check "rule 51: A half a second after AAAA" is_pool "$(address once.one.example)"
+same "rule 51: AAAA and A cost the upstream two questions" 2 "$(asked once.one.example)"
+sleep 2
+check "rule 51: later" is_pool "$(address once.one.example)"
+same "rule 51: what is older than two seconds is asked for anew" 4 "$(asked once.one.example)"
+check "rule 52: 200 names at once" in_pod python3 "$Q" burst 192.0.2.9@53 200 many.example A
+check "rule 52: 200 names at once in few rounds" test "$(metric commits_total)" -lt 150
+same "rule 52: all of them" 201 "$(metric 'leases_total{result="made"}')"
+note "a round took $(metric commit_seconds_total) s / $(metric commits_total)"
+r=$(address r1.rot.example)
+targets() { mapping "$r" | cut -d' ' -f3; }
+was=$(targets)
+knock() { in_pod bash -c "echo >/dev/udp/$r/9"; }
+knock
+sleep 1.5
+same "rule 59: a session within the TTL asks nothing" "$was" "$(targets)"
+sleep 5
+moved() { [ "$(targets)" != "$was" ]; }
+refute "rule 59: nor does time alone" moved
+knock
+check "rule 59: a session after the TTL finds the name's new target" wait_for 5 moved
+check "rule 59: counted" test "$(metric refreshes_total)" -ge 1
+
+# what the kernel tells is lost, while a mapping goes
+kill -STOP "$relay"
+for i in $(seq 40000); do echo "map add 198.18.$((128 + i / 250)).$((i % 250 + 1)) to 2001:db8:9::77"; done >$dir/batch 2>/dev/null
+sed -i '30000,$d' $dir/batch
+n46 -b $dir/batch
+n46 map flush proto static
+n46 map del "$r"
+kill -CONT "$relay"
+check "rule 53: lost events are noticed" wait_for 20 grep -q 'events of the kernel were lost' $dir/log
+check "rule 53: and what went meanwhile is mapped again" wait_for 10 mapping "$r"
+disagree() {
+	n46 map show proto dns46 | awk '{print $1, $5}' | sort >$dir/of-kernel
+	awk '$2 == "L" {m[$3] = $5} $2 != "L" {delete m[$3]} END {for (a in m) print a, m[a]}' $dir/state/leases | sort >$dir/of-disk
+	diff $dir/of-kernel $dir/of-disk
+}
+check "rule 53: nat46 map and the leases agree" disagree
+
+# ---- quotas
+quota() { in_pod python3 "$Q" ask --rcode 2 --ede 0 192.0.2.9@53 "$1" A; }
+relay_down
+relay_up "max-per-client 5"
+for i in 1 2 3 4 5; do ask "q$i.quota.example" A; done >$dir/five
+same "rule 46: five new names" 5 "$(grep -c 198.18 $dir/five)"
+check "rule 46: a client's quota: the sixth is SERVFAIL with a reason" quota q6.quota.example
+check "rule 46: those that it has are answered" is_pool "$(address q1.quota.example)"
+check "rule 46: another client has its own" is_pool "$(in_pod2 dig @192.0.2.9 +short q6.quota.example A)"
+check "rule 46: said" grep -q max-per-client $dir/log
+relay_down
+relay_up "max-per-client 5
+forwarder $POD4"
+for i in 1 2 3 4 5; do ask "f$i.quota.example" A; done >$dir/five
+same "rule 46: a forwarder: five new names of a domain" 5 "$(grep -c 198.18 $dir/five)"
+check "rule 46: a forwarder: not more of that domain" quota f6.quota.example
+check "rule 46: a forwarder: of another one" is_pool "$(address f1.other.example)"
+check "rule 46: a forwarder: on its client's account, where it says whose" is_pool "$(ask +subnet=10.9.9.9/32 f7.quota.example A)"
+relay_down
+cp $dir/conf.usual $dir/conf
+relay_up
+
 # ---- the kernel's side
 n46 map add 198.18.0.1 to 2001:db8:9::77 name mine.example
 relay_down

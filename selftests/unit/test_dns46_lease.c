@@ -27,7 +27,7 @@ struct kernel {
 	uint32_t foreign;	/* of another owner */
 	uint32_t refused;	/* no memory for it */
 	struct nat46_map map[1024];
-	unsigned int n, puts;
+	unsigned int n, puts, requests;
 };
 
 static struct kernel k;
@@ -62,6 +62,20 @@ int kernel_put(struct kernel *kernel, const struct nat46_map *map)
 	return 0;
 }
 
+int kernel_put_many(struct kernel *kernel, const struct nat46_map *maps, unsigned int n)
+{
+	int ret = 0;
+
+	k.requests++;
+	for (unsigned int i = 0; i < n; i++) {
+		int err = kernel_put(kernel, &maps[i]);
+
+		if (!ret)
+			ret = err;
+	}
+	return ret;
+}
+
 /* ---- the rest of the world --------------------------------------------------- */
 
 static char path[64];
@@ -75,6 +89,7 @@ static enum synth_lease last;
 static uint32_t last_addr;
 static enum synth_lease told[2];	/* by token */
 static unsigned int dones;
+static const struct lease_who *asker;
 
 static void done(uint64_t token, enum synth_lease result, uint32_t addr, void *arg)
 {
@@ -125,6 +140,7 @@ static int setup(void **state)
 	struct prefix p;
 
 	log_level = LOG_ERROR;
+	asker = NULL;
 	memset(&k, 0, sizeof(k));
 	k.ready = true;
 	memset(&conf, 7, sizeof(conf));
@@ -166,7 +182,8 @@ static enum synth_lease want_set(const char *name, unsigned int first, unsigned 
 		target[i].s6_addr[14] = (first + i) >> 8;
 		target[i].s6_addr[15] = first + i;
 	}
-	if (leases_want(ls, wire, len, target, n, ttl, now, 1, &result, addr))
+	if (leases_want(ls, wire, len, target, n, ttl, now, asker, 1, &result,
+			addr))
 		return result;
 	leases_commit(ls, now);
 	*addr = last_addr;
@@ -573,11 +590,196 @@ static void rule_43_two_in_one_round(void **state)
 		uint8_t wire[WIRE_NAME_MAX];
 		size_t len = wire_name_from_text(names[i], wire);
 
-		assert_false(leases_want(ls, wire, len, &target, 1, 60, now, i, &result, &addr));
+		assert_false(leases_want(ls, wire, len, &target, 1, 60, now, NULL, i, &result,
+					 &addr));
 	}
 	leases_commit(ls, now);
 	assert_int_equal(told[0], LEASE_OK);
 	assert_int_not_equal(told[1], LEASE_OK);
+}
+
+/* A round goes to the kernel by one request; who is refused does not hinder others. */
+static void rule_52_one_request_a_round(void **state)
+{
+	const struct in6_addr target = { .s6_addr = { 0x20, 1, [15] = 1 } };
+	enum synth_lease result;
+	uint32_t addr;
+
+	dones = 0;
+	for (unsigned int i = 0; i < 60; i++) {
+		uint8_t wire[WIRE_NAME_MAX];
+		char name[32];
+		size_t len;
+
+		snprintf(name, sizeof(name), "n%u.d%u.example", i, i);
+		len = wire_name_from_text(name, wire);
+		assert_false(leases_want(ls, wire, len, &target, 1, 60, now, NULL, i, &result,
+					 &addr));
+	}
+	leases_commit(ls, now);
+	assert_int_equal(k.puts, 60);
+	assert_int_equal(k.requests, 1);
+	assert_int_equal(dones, 60);
+}
+
+static enum synth_lease want_by(const char *who, const char *name)
+{
+	struct lease_who by = { .len = strlen(who) };
+	enum synth_lease result;
+	uint32_t addr;
+
+	memcpy(by.key, who, by.len);
+	asker = &by;
+	result = want_set(name, name[0], 1, 60, &addr);
+	asker = NULL;
+	return result;
+}
+
+static void rule_46_quota(void **state)
+{
+	conf.per_hour = 10;
+	leases_set_conf(ls, &conf);
+	for (char name[] = "a.x.example"; name[0] < 'a' + 10; name[0]++)
+		assert_int_equal(want_by("one", name), LEASE_OK);
+	assert_int_equal(want_by("one", "z.x.example"), LEASE_QUOTA);
+	assert_int_equal(want_by("one", "b.x.example"), LEASE_OK);	/* it has that one */
+	assert_int_equal(want_by("two", "y.x.example"), LEASE_OK);
+	assert_int_equal(want_by("", "w.x.example"), LEASE_OK);
+	now += 359;
+	assert_int_equal(want_by("one", "z.x.example"), LEASE_QUOTA);
+	now += 1;
+	assert_int_equal(want_by("one", "z.x.example"), LEASE_OK);	/* one in six minutes */
+	assert_int_equal(want_by("one", "v.x.example"), LEASE_QUOTA);
+	conf.per_hour = 0;
+	leases_set_conf(ls, &conf);
+	assert_int_equal(want_by("one", "v.x.example"), LEASE_OK);
+}
+
+static void rule_54_missed(void **state)
+{
+	uint32_t a = want("a.example");
+	const uint8_t *name;
+	size_t len;
+
+	k.n = 0;	/* somebody has flushed the kernel's mappings */
+	leases_event(ls, NAT46_MAP_EVENT_DEL, &k.map[0], now);
+	assert_null(mapped(a));
+	name = leases_miss(ls, a, false, now, &len);
+	assert_non_null(name);
+	assert_memory_equal(name, "\1a\7example", len);
+	leases_commit(ls, now);
+	assert_non_null(mapped(a));
+	assert_int_equal(mapped(a)->n, 1);
+	assert_null(leases_miss(ls, htonl(ntohl(a) ^ 1), false, now, &len));
+	/* in quarantine it is still that name */
+	now += 2000;
+	expire(a);
+	assert_int_equal(leases_state(ls, a, now), LEASE_QUARANTINED);
+	assert_non_null(leases_miss(ls, a, false, now, &len));
+	leases_commit(ls, now);
+	assert_non_null(mapped(a));
+	now += conf.quarantine + 1;
+	leases_tick(ls, now);
+	assert_int_not_equal(leases_state(ls, a, now), LEASE_FREE);
+	/* free, it is nobody's */
+	expire(a);
+	now += conf.quarantine + 1;
+	leases_tick(ls, now);
+	assert_null(leases_miss(ls, a, false, now, &len));
+}
+
+static void rule_59_fresh_as_long_as_its_ttl(void **state)
+{
+	uint32_t a;
+	size_t len;
+
+	want_set("a.example", 1, 1, 77, &a);
+	assert_int_equal(mapped(a)->fresh, 77);
+	assert_non_null(leases_miss(ls, a, true, now + 99, &len));
+	assert_false(leases_pending(ls));	/* only looked up anew */
+	restart();
+	k.n = 0;
+	sync_kernel();
+	assert_int_equal(mapped(a)->fresh, 60);	/* not known: a target's least time */
+}
+
+/* The kernel holds what is used; after a power cut the disk must know as well. */
+static void rule_16_used_outlives_a_power_cut(void **state)
+{
+	uint32_t used = want("used.example"), other;
+
+	now += 60 + 900 + 200;
+	leases_tick(ls, now);		/* its time is over, and the kernel maps it still */
+	assert_int_equal(leases_compact(ls), 0);
+	now += 20 * 3600;
+	k.n = 0;			/* the machine was off, the kernel knows nothing */
+	restart();
+	sync_kernel();
+	assert_non_null(mapped(used));
+	assert_int_equal(want("used.example"), used);
+	/* unused, it is over at its time */
+	other = want("other.example");
+	now += 60 + 900 + 200;
+	expire(other);
+	k.n = 0;
+	restart();
+	sync_kernel();
+	assert_int_equal(leases_state(ls, other, now), LEASE_QUARANTINED);
+}
+
+/* Each quarantine ends at its time, whatever their order on disk. */
+static void rule_16_quarantine_in_any_order(void **state)
+{
+	uint32_t a[20];
+	char name[] = "a.example";
+
+	for (int i = 0; i < 20; i++, name[0]++)
+		a[i] = want(name);
+	now += 2000;
+	for (int i = 0; i < 20; i++, now++)
+		expire(a[i]);
+	assert_int_equal(leases_compact(ls), 0);
+	restart();
+	now += conf.quarantine - 10;
+	leases_tick(ls, now);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(leases_state(ls, a[i], now),
+				 i <= 10 ? LEASE_FREE : LEASE_QUARANTINED);
+}
+
+static void pool_by_state_and_youngest_reuse(void **state)
+{
+	struct lease_stats st;
+	uint32_t a, b;
+
+	pool("198.18.0.0/30");		/* .1 and .2 */
+	a = want("a.example");
+	leases_stats(ls, now, &st);
+	assert_int_equal(st.total, 2);
+	assert_int_equal(st.state[LEASE_ACTIVE], 1);
+	assert_int_equal(st.state[LEASE_FREE], 1);
+	assert_true(st.youngest == UINT64_MAX);
+	now += 200;			/* its TTL is over */
+	leases_stats(ls, now, &st);
+	assert_int_equal(st.state[LEASE_HELD], 1);
+	want("b.example");
+	assert_int_equal(want_set("c.example", 9, 1, 60, &b), LEASE_EXHAUSTED);
+	now += 2000;
+	expire(a);
+	leases_stats(ls, now, &st);
+	assert_int_equal(st.state[LEASE_QUARANTINED], 1);
+	assert_int_equal(st.state[LEASE_FREE], 0);
+	now += conf.quarantine;
+	leases_tick(ls, now);
+	now += 77;
+	assert_int_equal(want_set("c.example", 9, 1, 60, &b), LEASE_OK);
+	assert_int_equal(a, b);
+	leases_stats(ls, now, &st);
+	assert_int_equal(st.youngest, conf.quarantine + 77);
+	assert_int_equal(st.result[LEASE_OK], 3);
+	assert_int_equal(st.result[LEASE_EXHAUSTED], 1);
+	assert_int_equal(st.commits, 3);
+	assert_int_equal(st.committed, 3);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -594,7 +796,11 @@ int main(void)
 		T(rule_44_module_loaded_anew), T(rule_45_never), T(rule_53_lost_events),
 		T(rule_53_late_event), T(rule_55_torn_tail), T(rule_55_damage_in_the_middle),
 		T(rule_55_compaction), T(one_process_a_store), T(rule_21_name_of_an_address),
-		T(rule_04_live), T(rule_09_wildcard),
+		T(rule_04_live), T(rule_09_wildcard), T(rule_46_quota),
+		T(pool_by_state_and_youngest_reuse),
+		T(rule_16_used_outlives_a_power_cut), T(rule_16_quarantine_in_any_order),
+		T(rule_52_one_request_a_round), T(rule_54_missed),
+		T(rule_59_fresh_as_long_as_its_ttl),
 	};
 
 	return cmocka_run_group_tests_name("dns46_lease", tests, NULL, NULL);

@@ -325,6 +325,8 @@ static void do_lease(struct scenario *sc, enum synth_step step)
 		how = LEASE_NONE;
 	else if (!strcmp(result, "exhausted"))
 		how = LEASE_EXHAUSTED;
+	else if (!strcmp(result, "quota"))
+		how = LEASE_QUOTA;
 	else if (!strcmp(result, "no-kernel"))
 		how = LEASE_NO_KERNEL;
 	else if (inet_pton(AF_INET, result, &addr) != 1)

@@ -222,6 +222,15 @@ unsigned int addrs_free(const struct addrs *a)
 	return a->n_free;
 }
 
+unsigned int addrs_foreign_count(const struct addrs *a)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < a->n; i++)
+		n += a->slot[i].foreign && !a->slot[i].reserved && !a->slot[i].lease;
+	return n;
+}
+
 void addrs_each_released(const struct addrs *a,
 			 void (*fn)(uint32_t addr, uint64_t when, void *arg), void *arg)
 {

@@ -32,6 +32,7 @@ uint64_t addrs_released(const struct addrs *a, uint32_t addr);
 
 unsigned int addrs_total(const struct addrs *a);
 unsigned int addrs_free(const struct addrs *a);
+unsigned int addrs_foreign_count(const struct addrs *a);
 /* The addresses that were used and are free, the longest free first. */
 void addrs_each_released(const struct addrs *a,
 			 void (*fn)(uint32_t addr, uint64_t when, void *arg), void *arg);

@@ -8,6 +8,8 @@
 
 #include <ldns/ldns.h>
 
+#include "svcb.h"
+
 static ldns_rdf *name_rdf(const uint8_t *name, size_t len)
 {
 	ldns_rdf *rdf = NULL;
@@ -156,6 +158,48 @@ uint8_t *build_chain(const struct synth *s, const uint8_t *base, size_t base_len
 	if (!pkt)
 		return NULL;
 	return end(pkt, copy_base(pkt, base, base_len, NULL, BUILD_CHAIN), len);
+}
+
+/* Priority, target, and what svcb.c has to say of the parameters. */
+static bool drop_hint(ldns_rr *rr)
+{
+	ldns_rdf *old = ldns_rr_rd_count(rr) == 3 ? ldns_rr_rdf(rr, 2) : NULL, *new;
+	uint8_t *params = old ? malloc(ldns_rdf_size(old) ?: 1) : NULL;
+	size_t n;
+
+	if (!params)
+		return false;
+	n = svcb_without_hint(ldns_rdf_data(old), ldns_rdf_size(old), params);
+	new = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_SVCPARAMS, n, params);
+	free(params);
+	if (!new)
+		return false;
+	ldns_rdf_deep_free(ldns_rr_set_rdf(rr, new, 2));
+	return true;
+}
+
+uint8_t *build_without_hints(const uint8_t *base, size_t base_len, uint32_t which, size_t *len)
+{
+	ldns_pkt *pkt = NULL;
+	ldns_rr_list *answer;
+	unsigned int seen = 0;
+	bool ok = true;
+
+	if (ldns_wire2pkt(&pkt, base, base_len) != LDNS_STATUS_OK)
+		return NULL;
+	answer = ldns_pkt_answer(pkt);
+	for (size_t i = 0; ok && i < ldns_rr_list_rr_count(answer); i++) {
+		ldns_rr *rr = ldns_rr_list_rr(answer, i);
+		int type = ldns_rr_get_type(rr);
+
+		if (type != TYPE_HTTPS && type != TYPE_SVCB)
+			continue;
+		if (seen < 32 && which & 1u << seen)
+			ok = drop_hint(rr);
+		seen++;
+	}
+	ldns_pkt_set_ad(pkt, false);
+	return end(pkt, ok, len);
 }
 
 uint8_t *build_ptr(const struct synth *s, const uint8_t *name, size_t name_len, uint32_t ttl,

@@ -17,6 +17,8 @@ enum build_from {
  */
 uint8_t *build_address(const struct synth *s, const uint8_t *base, size_t base_len,
 		       enum build_from from, uint32_t addr_be, uint32_t ttl, size_t *len);
+/* The message without the hints of those SVCB or HTTPS records of the answer, AD cleared. */
+uint8_t *build_without_hints(const uint8_t *base, size_t base_len, uint32_t which, size_t *len);
 uint8_t *build_chain(const struct synth *s, const uint8_t *base, size_t base_len, size_t *len);
 uint8_t *build_ptr(const struct synth *s, const uint8_t *name, size_t name_len, uint32_t ttl,
 		   size_t *len);

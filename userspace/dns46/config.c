@@ -15,6 +15,9 @@
 
 #include "log.h"
 
+#define DNS_PORT	"53"
+#define METRICS_PORT	"9146"
+
 #define err_set(err, ...) (snprintf((err)->text, sizeof((err)->text), __VA_ARGS__), false)
 
 /* ---- kinds of values -------------------------------------------------------- */
@@ -91,7 +94,8 @@ static bool add_suffix(struct suffixes *list, const char *text, struct config_er
 }
 
 /* ADDR or ADDR@PORT */
-static bool add_endpoint(struct endpoints *list, const char *text, struct config_error *err)
+static bool add_endpoint(struct endpoints *list, const char *text, const char *default_port,
+			 struct config_error *err)
 {
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 				  .ai_socktype = SOCK_DGRAM };
@@ -110,7 +114,7 @@ static bool add_endpoint(struct endpoints *list, const char *text, struct config
 	}
 	/* getaddrinfo() takes 1.2.3 for 1.2.0.3 */
 	if ((!strchr(host, ':') && inet_pton(AF_INET, host, &a4) != 1) ||
-	    getaddrinfo(host, at ?: "53", &hints, &ai))
+	    getaddrinfo(host, at ?: default_port, &hints, &ai))
 		return err_set(err, "%s: not ADDRESS[@PORT]", text);
 	v = reallocarray(list->v, list->n + 1, sizeof(*v));
 	if (v) {
@@ -136,7 +140,7 @@ void endpoint_text(const struct endpoint *e, char *out, size_t size)
 /* ---- keys ------------------------------------------------------------------- */
 
 enum kind {
-	K_NUMBER, K_TIME, K_BOOL, K_TEXT, K_PREFIX4, K_PREFIX6, K_PREFIX, K_SUFFIX, K_ENDPOINT,
+	K_NUMBER, K_TIME, K_BOOL, K_TEXT, K_PREFIX4, K_PREFIX6, K_PREFIX, K_SUFFIX, K_ENDPOINT, K_METRICS,
 	K_STORE, K_LOG, K_MILLI,
 };
 
@@ -149,6 +153,7 @@ static const struct key {
 #define AT(f) offsetof(struct config, f)
 	{ "listen", K_ENDPOINT, AT(listen) },
 	{ "upstream", K_ENDPOINT, AT(upstream) },
+	{ "metrics", K_METRICS, AT(metrics) },
 	{ "upstream-timeout", K_MILLI, AT(upstream_timeout), 100, 30000 },
 	{ "pool", K_PREFIX4, AT(rules.pools) },
 	{ "ttl-cap", K_TIME, AT(rules.ttl_cap), SYNTH_TTL_MIN },
@@ -160,6 +165,8 @@ static const struct key {
 	{ "suppress-aaaa", K_BOOL, AT(rules.suppress_aaaa) },
 	{ "break-dnssec", K_BOOL, AT(rules.break_dnssec) },
 	{ "allow-client", K_PREFIX, AT(allow) },
+	{ "forwarder", K_PREFIX, AT(forwarders) },
+	{ "max-per-client", K_NUMBER, AT(lease.per_hour), 0, 1 << 20 },
 	{ "hold", K_TIME, AT(lease.hold), 1 },
 	{ "hold-used", K_TIME, AT(lease.hold_used), 1 },
 	{ "quarantine", K_TIME, AT(lease.quarantine), 1 },
@@ -168,6 +175,7 @@ static const struct key {
 	{ "store", K_STORE, AT(store) },
 	{ "user", K_TEXT, AT(user) },
 	{ "log", K_LOG, AT(log) },
+	{ "log-queries", K_NUMBER, AT(log_queries), 0, 1 << 30 },
 	{ "max-inflight", K_NUMBER, AT(max_inflight), 16, 1 << 20 },
 	{ "max-tcp", K_NUMBER, AT(max_tcp), 4, 1 << 16 },
 };
@@ -217,7 +225,9 @@ static bool set_key(struct config *c, const struct key *k, char *value, struct c
 	case K_SUFFIX:
 		return add_suffix(to, value, err);
 	case K_ENDPOINT:
-		return add_endpoint(to, value, err);
+		return add_endpoint(to, value, DNS_PORT, err);
+	case K_METRICS:
+		return add_endpoint(to, value, METRICS_PORT, err);
 	case K_STORE:
 		return set_store(to, value, err);
 	case K_LOG:
@@ -314,6 +324,7 @@ struct config *config_new(void)
 	c->lease.hold = 15 * 60;
 	c->lease.hold_used = 24 * 3600;
 	c->lease.quarantine = 3600;
+	c->lease.per_hour = 4000;
 	c->max_inflight = 4096;
 	c->max_tcp = 1024;
 	c->log = LOG_NOTICE;
@@ -328,12 +339,14 @@ void config_free(struct config *c)
 		return;
 	free(c->listen.v);
 	free(c->upstream.v);
+	free(c->metrics.v);
 	free(c->rules.deny.v);
 	free(c->rules.only.v);
 	prefixes_free(&c->rules.exclude);
 	prefixes_free(&c->rules.pools);
 	prefixes_free(&c->allow);
 	prefixes_free(&c->reserve);
+	prefixes_free(&c->forwarders);
 	free(c->key_file);
 	free(c->store);
 	free(c->user);
@@ -347,7 +360,7 @@ bool config_finish(struct config *c, struct config_error *err)
 
 	if (!c->upstream.n)
 		return err_set(err, "upstream: none is given");
-	if (!c->listen.n && !add_endpoint(&c->listen, "127.0.0.1", err))
+	if (!c->listen.n && !add_endpoint(&c->listen, "127.0.0.1", DNS_PORT, err))
 		return false;
 	if (!pools->n && !add_prefix(&c->rules.pools, "198.18.0.0/16", AF_INET, err))
 		return false;

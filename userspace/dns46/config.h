@@ -19,13 +19,14 @@ struct endpoints {
 };
 
 struct config {
-	struct endpoints listen, upstream;
+	struct endpoints listen, upstream, metrics;
 	unsigned int upstream_timeout;	/* milliseconds */
 	struct synth_rules rules;
 	struct lease_conf lease;
-	struct prefixes allow, reserve;
+	struct prefixes allow, reserve, forwarders;
 	char *key_file, *store, *user;
 	unsigned int max_inflight, max_tcp;
+	unsigned int log_queries;	/* one of so many; 0: none */
 	int log;
 	unsigned int refs;	/* queries that began under it */
 	/* private: lists that the options or the file have begun */

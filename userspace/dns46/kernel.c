@@ -18,9 +18,10 @@ struct kernel {
 	struct event_base *base;
 	const struct kernel_ops *ops;
 	void *arg;
-	struct nat46_nl *req, *ev;
-	struct event *readable, *timer;
+	struct nat46_nl *req, *ev, *miss;
+	struct event *readable, *missed, *timer;
 	bool ready;
+	struct kernel_stats stats;
 	char why[256];		/* said last, so that it is said once */
 };
 
@@ -29,16 +30,27 @@ bool kernel_ready(const struct kernel *k)
 	return k->ready;
 }
 
+const char *kernel_why(const struct kernel *k)
+{
+	return k->why;
+}
+
+const struct kernel_stats *kernel_stats(const struct kernel *k)
+{
+	return &k->stats;
+}
+
 static void hang_up(struct kernel *k, const char *why)
 {
 	if (k->readable)
 		event_free(k->readable);
-	k->readable = NULL;
-	if (k->ev)
-		nat46_nl_close(k->ev);
-	if (k->req)
-		nat46_nl_close(k->req);
-	k->ev = k->req = NULL;
+	if (k->missed)
+		event_free(k->missed);
+	k->readable = k->missed = NULL;
+	nat46_nl_close(k->ev);
+	nat46_nl_close(k->miss);
+	nat46_nl_close(k->req);
+	k->ev = k->req = k->miss = NULL;
 	if (why && strcmp(why, k->why)) {
 		snprintf(k->why, sizeof(k->why), "%s", why);
 		log_err("no synthesis: %s; tried again every %d s", why, AGAIN_SECONDS);
@@ -134,11 +146,50 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	int ret = nat46_events_read(k->ev, on_event, k);
 
 	if (ret == -ENOBUFS) {
+		k->stats.lost++;
 		log_info("events of the kernel were lost: its mappings are read again");
 		read_all(k, true);
 	} else if (ret != -EAGAIN) {
 		hang_up(k, "the kernel's events ended");
 	}
+}
+
+static int on_miss(const struct nat46_miss *miss, void *arg)
+{
+	struct kernel *k = arg;
+	struct nat46_err err;
+
+	bool known;
+
+	if (!k->req)
+		return 0;
+	known = k->ops->miss(miss, k->arg);
+	if (miss->stale) {
+		k->stats.stale++;
+		return 0;
+	}
+	k->stats.known += known;
+	k->stats.unknown += !known;
+	if (!known)
+		nat46_miss_unknown(k->req, miss->addr, &err);
+	return 0;
+}
+
+/* What is lost comes again: the client's next packet asks. */
+static void on_missed(evutil_socket_t fd, short what, void *arg)
+{
+	struct kernel *k = arg;
+	int ret = nat46_misses_read(k->miss, on_miss, k);
+
+	if (ret != -EAGAIN && ret != -ENOBUFS)
+		hang_up(k, "the kernel's events ended");
+}
+
+static bool watch(struct kernel *k, struct event **ev, const struct nat46_nl *nl,
+		  event_callback_fn fn)
+{
+	*ev = event_new(k->base, nat46_nl_fd(nl), EV_READ | EV_PERSIST, fn, k);
+	return *ev && !event_add(*ev, NULL);
 }
 
 static void call(struct kernel *k)
@@ -150,18 +201,25 @@ static void call(struct kernel *k)
 	hang_up(k, NULL);
 	k->req = nat46_nl_open(&err);
 	k->ev = k->req ? nat46_nl_open(&err) : NULL;
-	if (k->ev)
+	k->miss = k->ev ? nat46_nl_open(&err) : NULL;
+	if (k->miss)
 		ret = nat46_info_get(k->req, &info, &err);
-	if (k->ev && !ret)
+	if (k->miss && !ret)
 		ret = nat46_events_join(k->ev, &err);
-	if (!k->ev || ret) {
+	if (!k->miss || ret) {
 		hang_up(k, err.msg[0] ? err.msg : "the module nf_nat46 isn't loaded");
 		return;
 	}
-	k->readable = event_new(k->base, nat46_nl_fd(k->ev), EV_READ | EV_PERSIST, on_readable, k);
-	if (!k->readable || event_add(k->readable, NULL) || !read_all(k, true))
+	if (!watch(k, &k->readable, k->ev, on_readable) || !read_all(k, true))
 		return;
+	/* Not before we know all: who listens has to answer. */
+	ret = nat46_misses_join(k->miss, &err);
+	if (ret || !watch(k, &k->missed, k->miss, on_missed)) {
+		hang_up(k, err.msg[0] ? err.msg : "the kernel's events can't be had");
+		return;
+	}
 	k->ready = true;
+	k->stats.connects++;
 	k->why[0] = 0;
 	log_info("synthesis is up (module %s)", info.version);
 }
@@ -204,6 +262,13 @@ void kernel_free(struct kernel *k)
 	if (k->timer)
 		event_free(k->timer);
 	free(k);
+}
+
+int kernel_put_many(struct kernel *k, const struct nat46_map *maps, unsigned int n)
+{
+	struct nat46_err err;
+
+	return k->ready ? nat46_map_put_many(k->req, maps, n, &err) : -ENOTCONN;
 }
 
 /* EPERM may mean the address, or us. */

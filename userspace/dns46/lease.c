@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -148,23 +149,57 @@ static bool merge_targets(struct lease *l, const struct in6_addr *target, unsign
 
 /* ---- wants ---------------------------------------------------------------- */
 
-static struct lease *shared(struct leases *ls, const uint8_t *name, size_t len,
-			    const struct in6_addr *target, unsigned int n);
+struct want {
+	const uint8_t *name;
+	size_t len;
+	const struct in6_addr *target;
+	unsigned int n;
+	const struct lease_who *who;
+	uint64_t now;
+};
 
-static struct lease *find_or_make(struct leases *ls, const uint8_t *name, size_t len,
-				  const struct in6_addr *target, unsigned int n)
+static struct lease *shared(struct leases *ls, const struct want *w);
+
+/* Rule 46; said once a minute. */
+static bool may_have_more(struct leases *ls, const struct want *w)
 {
-	uint64_t hash = lease_hash(ls, name, len);
-	struct lease *l = find_hashed(ls, hash, name, len);
+	const struct lease_who *who = w->who;
+
+	if (!who || !who->len || quota_take(&ls->quota, keyed_hash(ls, who->key, who->len),
+					    ls->conf.per_hour, w->now))
+		return true;
+	if (w->now >= ls->quota_said + SAY_AGAIN) {
+		log_err("a client, or a domain, has made its %u new names of an hour (max-per-client)",
+			ls->conf.per_hour);
+		ls->quota_said = w->now;
+	}
+	return false;
+}
+
+static bool is_star(const uint8_t *name)
+{
+	return name[0] == 1 && name[1] == '*';
+}
+
+/* From the end of its last name's mapping on: the quarantine, and since. */
+static void note_reuse(struct leases *ls, uint64_t released, uint64_t now)
+{
+	uint64_t age = now - released + ls->conf.quarantine;
+
+	if (released > 1 && now >= released && age < ls->stats.youngest)
+		ls->stats.youngest = age;
+}
+
+static struct lease *make_new(struct leases *ls, const struct want *w, uint64_t hash,
+			      enum synth_lease *why)
+{
+	struct lease *l;
 	uint32_t addr;
 
-	if (l || !n)
-		return l;
-	if (name[0] != 1 || name[1] != '*') {
-		l = shared(ls, name, len, target, n);
-		if (l)
-			return l;
-	}
+	*why = LEASE_QUOTA;
+	if (!may_have_more(ls, w))
+		return NULL;
+	*why = LEASE_EXHAUSTED;
 	addr = addrs_pick(ls->addrs, hash);
 	if (!addr) {
 		if (!ls->exhausted)
@@ -173,40 +208,61 @@ static struct lease *find_or_make(struct leases *ls, const uint8_t *name, size_t
 		return NULL;
 	}
 	ls->exhausted = false;
-	return lease_make(ls, name, len, addr, false);
+	note_reuse(ls, addrs_released(ls->addrs, addr), w->now);
+	l = lease_make(ls, w->name, w->len, addr, false);
+	if (l)
+		ls->stats.result[LEASE_OK]++;
+	return l;
+}
+
+/* NULL: @why says it. */
+static struct lease *find_or_make(struct leases *ls, const struct want *w, enum synth_lease *why)
+{
+	uint64_t hash = lease_hash(ls, w->name, w->len);
+	struct lease *l = find_hashed(ls, hash, w->name, w->len);
+
+	*why = LEASE_NONE;
+	if (!l && !is_star(w->name))
+		l = shared(ls, w);
+	return l || !w->n ? l : make_new(ls, w, hash, why);
 }
 
 /* Rule 9: the lease of "*.parent", where the parent is a wildcard. */
-static struct lease *shared(struct leases *ls, const uint8_t *name, size_t len,
-			    const struct in6_addr *target, unsigned int n)
+static struct lease *shared(struct leases *ls, const struct want *w)
 {
-	uint8_t key[WIRE_NAME_MAX + SYNTH_TARGETS_MAX * sizeof(*target)];
+	const size_t bytes = w->n * sizeof(*w->target);
+	uint8_t key[WIRE_NAME_MAX + SYNTH_TARGETS_MAX * sizeof(*w->target)];
 	uint8_t star[WIRE_NAME_MAX + 2] = "\1*";
-	const uint8_t *parent = name + 1 + *name;
-	size_t plen = len - 1 - *name;
+	const uint8_t *parent = w->name + 1 + *w->name;
+	size_t plen = w->len - 1 - *w->name;
+	struct want all = *w;
+	enum synth_lease why;
 	struct lease *l;
 	bool first;
 
-	if (n > STORE_TARGETS || plen + 2 > WIRE_NAME_MAX)
-		return NULL;
-	memcpy(key, parent, plen);
-	memcpy(key + plen, target, n * sizeof(*target));
-	if (!wild_note(&ls->wild, keyed_hash(ls, key, plen + n * sizeof(*target)), &first))
+	if (!*w->name || !w->n || w->n > STORE_TARGETS || plen + 2 > WIRE_NAME_MAX)
 		return NULL;
 	memcpy(star + 2, parent, plen);
+	all.name = star;
+	all.len = plen + 2;
+	memcpy(key, parent, plen);
+	memcpy(key + plen, w->target, bytes);
+	if (!wild_note(&ls->wild, keyed_hash(ls, key, plen + bytes), &first))
+		return NULL;
 	if (first) {
 		char text[WIRE_TEXT_MAX];
 
+		ls->stats.wildcards++;
 		wire_name_to_text(star, text);
 		log_info("%s is taken for a wildcard: its names share one address", text);
 	}
-	l = find_or_make(ls, star, plen + 2, target, n);
+	l = find_or_make(ls, &all, &why);
 	if (!l || !l->n)
 		return l;
-	for (unsigned int i = 0; i < n; i++)	/* another set's, of the same parent */
-		if (!is_target(l, &target[i]))
+	for (unsigned int i = 0; i < w->n; i++)	/* another set's, of the same parent */
+		if (!is_target(l, &w->target[i]))
 			return NULL;
-	return l->n == n ? l : NULL;
+	return l->n == w->n ? l : NULL;
 }
 
 /* With little left, what nobody uses is held for a shorter time (rule 16). */
@@ -234,8 +290,10 @@ static bool wait_for(struct leases *ls, struct lease *l, uint64_t token)
 
 bool leases_want(struct leases *ls, const uint8_t *name, size_t len,
 		 const struct in6_addr *target, unsigned int n, uint32_t ttl, uint64_t now,
-		 uint64_t token, enum synth_lease *result, uint32_t *addr)
+		 const struct lease_who *who, uint64_t token, enum synth_lease *result,
+		 uint32_t *addr)
 {
+	const struct want w = { name, len, target, n, who, now };
 	uint32_t hold = hold_now(ls), slack = hold < SLACK_MAX ? hold : SLACK_MAX;
 	uint64_t need = now + ttl + hold;
 	bool changed, enough;
@@ -244,14 +302,21 @@ bool leases_want(struct leases *ls, const uint8_t *name, size_t len,
 	*addr = 0;
 	if (!ls->kernel || !kernel_ready(ls->kernel)) {
 		*result = LEASE_NO_KERNEL;
+		ls->stats.result[LEASE_NO_KERNEL] += !!n;
 		return true;
 	}
-	l = find_or_make(ls, name, len, target, n);
-	if (!l || (!n && !l->mapped)) {
-		*result = n ? LEASE_EXHAUSTED : LEASE_NONE;
+	l = find_or_make(ls, &w, result);
+	if (!l) {
+		ls->stats.result[*result]++;
+		return true;
+	}
+	if (!n && !l->mapped) {
+		*result = LEASE_NONE;
 		return true;
 	}
 	changed = merge_targets(l, target, n, ttl, now);
+	if (n)
+		l->ttl = ttl;
 	l->dirty |= changed;
 	enough = l->mapped && l->saved && !l->free_at && l->until >= need;
 	if (!l->queued && enough && (!l->dirty || l->pushed == now)) {
@@ -276,13 +341,27 @@ bool leases_pending(const struct leases *ls)
 	return ls->n_queue;
 }
 
+/* All by one request; one by one where that failed, to learn which and why. */
+static void push_batch(struct leases *ls, struct lease **l, unsigned int n, int err,
+		       uint64_t now)
+{
+	bool all = !err && lease_push_many(ls, l, n, now);
+
+	for (unsigned int i = 0; i < n; i++) {
+		l[i]->queued = false;
+		l[i]->saved = !err;
+		l[i]->result = all ? LEASE_OK : err ? LEASE_FAILED : lease_push(ls, l[i], now);
+	}
+}
+
 void leases_commit(struct leases *ls, uint64_t now)
 {
 	struct waiter *waiter = ls->waiter;
 	unsigned int n_waiters = ls->n_waiters, n = ls->n_queue;
-	enum synth_lease *result;
+	struct timespec begin, end;
 	int err;
 
+	clock_gettime(CLOCK_MONOTONIC, &begin);
 	for (unsigned int i = 0; i < n; i++)
 		lease_save(ls, ls->queue[i]);
 	err = store_commit(ls->store);
@@ -292,24 +371,18 @@ void leases_commit(struct leases *ls, uint64_t now)
 	/* done() may want again: what it adds is of the next round */
 	ls->waiter = NULL;
 	ls->n_waiters = ls->room_waiters = 0;
-	result = calloc(n_waiters ?: 1, sizeof(*result));
-	for (unsigned int i = 0; i < n; i++) {
-		struct lease *l = ls->queue[i];
-		enum synth_lease r = LEASE_FAILED;
-
-		l->queued = false;
-		l->saved = !err;
-		if (!err)
-			r = lease_push(ls, l, now);
-		for (unsigned int w = 0; result && w < n_waiters; w++)
-			if (waiter[w].lease == l)
-				result[w] = r;
-	}
+	for (unsigned int i = 0; i < n; i += PUT_BATCH)
+		push_batch(ls, ls->queue + i, n - i < PUT_BATCH ? n - i : PUT_BATCH, err, now);
 	ls->n_queue = 0;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	ls->stats.commits += n > 0;
+	ls->stats.committed += n;
+	ls->stats.store_errors += !!err;
+	ls->stats.commit_us += (end.tv_sec - begin.tv_sec) * 1000000ULL +
+			       (end.tv_nsec - begin.tv_nsec) / 1000;
 	for (unsigned int w = 0; w < n_waiters; w++)
-		ls->done(waiter[w].token, result ? result[w] : LEASE_FAILED,
-			 waiter[w].lease->addr, ls->arg);
-	free(result);
+		ls->done(waiter[w].token, waiter[w].lease->result, waiter[w].lease->addr,
+			 ls->arg);
 	free(waiter);
 }
 
@@ -329,6 +402,18 @@ const uint8_t *leases_name(const struct leases *ls, uint32_t addr, uint64_t now,
 		*ttl = ls->conf.ttl_cap;
 	*len = l->name_len;
 	return l->name;
+}
+
+void leases_stats(const struct leases *ls, uint64_t now, struct lease_stats *st)
+{
+	*st = ls->stats;
+	for (unsigned int i = 0; i < ls->buckets; i++)
+		for (const struct lease *l = ls->bucket[i]; l; l = l->next)
+			st->state[leases_state(ls, l->addr, now)]++;
+	st->state[LEASE_FREE] = addrs_free(ls->addrs);
+	st->foreign = addrs_foreign_count(ls->addrs);
+	st->total = addrs_total(ls->addrs);
+	st->store_bytes = store_bytes(ls->store);
 }
 
 enum lease_state leases_state(const struct leases *ls, uint32_t addr, uint64_t now)

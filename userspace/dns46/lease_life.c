@@ -20,6 +20,7 @@ struct leases *leases_new(const struct lease_conf *conf, struct addrs *addrs,
 	ls->store = store;
 	ls->done = done;
 	ls->arg = arg;
+	ls->stats.youngest = UINT64_MAX;
 	ls->buckets = 1024;
 	ls->bucket = calloc(ls->buckets, sizeof(*ls->bucket));
 	TAILQ_INIT(&ls->quarantined);
@@ -60,7 +61,7 @@ static void fill_rec(const struct lease *l, struct store_rec *rec)
 {
 	memset(rec, 0, sizeof(*rec));
 	rec->kind = l->free_at ? STORE_QUARANTINE : STORE_LEASE;
-	rec->time = l->free_at ?: l->until;
+	rec->time = l->free_at ?: l->until > l->kept ? l->until : l->kept;
 	rec->addr = l->addr;
 	rec->name_len = l->name_len;
 	memcpy(rec->name, l->name, l->name_len);
@@ -167,7 +168,7 @@ void lease_quarantine(struct leases *ls, struct lease *l, uint64_t now)
 	l->mapped = false;
 	if (l->free_at)
 		return;
-	l->until = 0;
+	l->until = l->kept = 0;
 	l->free_at = now + ls->conf.quarantine;
 	TAILQ_INSERT_TAIL(&ls->quarantined, l, quarantine);
 	lease_save(ls, l);
@@ -180,15 +181,32 @@ void lease_revive(struct leases *ls, struct lease *l)
 	l->free_at = 0;
 }
 
+/*
+ * Only the kernel knows that a lease is used beyond its time. Should the machine
+ * lose its power, the disk says so too: a line in half of hold-used.
+ */
+static void keep_used(struct leases *ls, struct lease *l, uint64_t now)
+{
+	if (l->until + IN_USE_AFTER > now || l->kept > now + ls->conf.hold_used / 2)
+		return;
+	l->kept = now + ls->conf.hold_used;
+	lease_save(ls, l);
+}
+
 /* Mappings that went without an event: deleted by hand, or refused. */
 static void sweep(struct leases *ls, uint64_t now)
 {
 	for (unsigned int i = 0; i < ls->buckets; i++)
-		for (struct lease *l = ls->bucket[i]; l; l = l->next)
-			if (!l->mapped && !l->queued && !l->free_at && l->until <= now)
+		for (struct lease *l = ls->bucket[i]; l; l = l->next) {
+			if (l->queued || l->free_at)
+				continue;
+			if (!l->mapped && l->until <= now)
 				lease_quarantine(ls, l, now);
-			else if (l->mapped && l->dirty && !l->queued && l->pushed != now)
+			else if (l->mapped && l->dirty && l->pushed != now)
 				lease_queue(ls, l);
+			else if (l->mapped)
+				keep_used(ls, l, now);
+		}
 }
 
 void leases_tick(struct leases *ls, uint64_t now)
@@ -199,9 +217,7 @@ void leases_tick(struct leases *ls, uint64_t now)
 		uint32_t addr = l->addr;
 
 		next = TAILQ_NEXT(l, quarantine);
-		if (l->free_at > now)
-			break;
-		if (l->queued)
+		if (l->free_at > now || l->queued)
 			continue;
 		lease_drop(ls, l, now);
 		save_free(ls, addr, now);
@@ -240,23 +256,46 @@ bool lease_queue(struct leases *ls, struct lease *l)
 	return true;
 }
 
-static int put(struct leases *ls, struct lease *l, uint64_t now)
+static void fill_map(const struct leases *ls, const struct lease *l, uint64_t now,
+		     struct nat46_map *m)
 {
-	struct nat46_map m = {
+	char text[WIRE_TEXT_MAX];
+
+	*m = (struct nat46_map){
 		.addr.s_addr = l->addr,
 		.n = l->n,
 		.owner = NAT46_OWNER_DNS46,
 		.expires = true,
 		.seconds = l->until > now ? l->until - now : 1,
 		.hold = ls->conf.hold_used,
+		.fresh = l->ttl ?: TARGET_MIN,
 	};
-	char text[WIRE_TEXT_MAX];
-
-	memcpy(m.target, l->target, sizeof(l->target));
+	memcpy(m->target, l->target, sizeof(l->target));
 	wire_name_to_text(l->name, text);
-	if (strlen(text) < sizeof(m.name))
-		strcpy(m.name, text);
-	return kernel_put(ls->kernel, &m);
+	if (strlen(text) < sizeof(m->name))
+		strcpy(m->name, text);
+}
+
+static void pushed(struct lease *l, uint64_t now)
+{
+	l->mapped = true;
+	l->dirty = false;
+	l->pushed = now;
+}
+
+bool lease_push_many(struct leases *ls, struct lease **l, unsigned int n, uint64_t now)
+{
+	static struct nat46_map m[PUT_BATCH];
+
+	if (!kernel_ready(ls->kernel))
+		return false;
+	for (unsigned int i = 0; i < n; i++)
+		fill_map(ls, l[i], now, &m[i]);
+	if (kernel_put_many(ls->kernel, m, n))
+		return false;
+	for (unsigned int i = 0; i < n; i++)
+		pushed(l[i], now);
+	return true;
 }
 
 /* Another owner has the address: the name gets a new one, on disk first. */
@@ -278,13 +317,16 @@ static bool move(struct leases *ls, struct lease *l)
 
 enum synth_lease lease_push(struct leases *ls, struct lease *l, uint64_t now)
 {
-	for (int i = 0; i < TRIES; i++) {
-		int err = kernel_ready(ls->kernel) ? put(ls, l, now) : -ENOTCONN;
+	struct nat46_map m;
 
-		l->mapped = !err;
+	for (int i = 0; i < TRIES; i++) {
+		int err;
+
+		fill_map(ls, l, now, &m);
+		err = kernel_ready(ls->kernel) ? kernel_put(ls->kernel, &m) : -ENOTCONN;
+		l->mapped = false;
 		if (!err) {
-			l->dirty = false;
-			l->pushed = now;
+			pushed(l, now);
 			return LEASE_OK;
 		}
 		if (err == -ENOTCONN)
@@ -333,6 +375,29 @@ void leases_event(struct leases *ls, enum nat46_map_event event, const struct na
 	l->mapped = false;
 	if (event == NAT46_MAP_EVENT_EXPIRED)
 		lease_quarantine(ls, l, now);
+}
+
+const uint8_t *leases_miss(struct leases *ls, uint32_t addr, bool stale, uint64_t now,
+			   size_t *len)
+{
+	struct lease *l = addrs_lease(ls->addrs, addr);
+	const uint64_t need = now + TARGET_MIN + ls->conf.hold;
+
+	/* In quarantine it is still that name to whoever holds it (rule 41). */
+	if (!l || !l->n || l->name_len < 2)
+		return NULL;
+	/* Whatever we think: the event that says so may be on its way. */
+	if (!stale && !l->queued) {
+		l->mapped = false;
+		lease_revive(ls, l);
+		if (l->until < need)
+			l->until = need;
+		l->saved = false;
+		if (!lease_queue(ls, l))
+			return NULL;
+	}
+	*len = l->name_len;
+	return l->name;
 }
 
 void leases_sync_begin(struct leases *ls, uint64_t now)

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "relay.h"
+#include "version.h"
 
 #define CONF "/etc/nat46/dns46.conf"
-#define VERSION "0.1.0"
 
 /* Options that stand for keys, kept for the next reading of the file. */
 static struct { const char *key; char *value; } overrides[64];
@@ -99,7 +99,7 @@ static bool parse(int argc, char **argv, bool *test)
 			usage(stdout);
 			exit(0);
 		case 'V':
-			puts("dns46 " VERSION);
+			puts("dns46 " DNS46_VERSION);
 			exit(0);
 		case O_LISTEN:
 			override("listen", optarg);

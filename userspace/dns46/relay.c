@@ -20,10 +20,13 @@
 #include "kernel.h"
 #include "lease.h"
 #include "log.h"
+#include "metrics.h"
 #include "query.h"
 #include "sandbox.h"
 #include "server.h"
 #include "upstream.h"
+
+enum { DRAIN_MS = 20, DRAIN_BUSY_MS = 2000, DRAIN_MAX_MS = 3000 };
 
 struct relay {
 	struct event_base *base;
@@ -36,7 +39,9 @@ struct relay {
 	struct upstream *upstream;
 	struct queries *queries;
 	struct server *server;
-	struct event *term, *intr, *hup, *tick;
+	struct metrics *metrics;
+	struct event *term, *intr, *hup, *tick, *drain;
+	unsigned int draining;		/* looks at whether we are done */
 	uint64_t pools_seen;		/* of the configured, a bit each */
 	struct config *(*reread)(struct config_error *err);
 };
@@ -99,13 +104,27 @@ static void on_map_event(enum nat46_map_event event, const struct nat46_map *map
 	leases_event(r->leases, event, map, time(NULL));
 }
 
+static bool on_miss(const struct nat46_miss *miss, void *arg)
+{
+	struct relay *r = arg;
+	const uint8_t *name;
+	size_t len;
+
+	name = leases_miss(r->leases, miss->addr.s_addr, miss->stale, time(NULL), &len);
+	if (!name)
+		return false;
+	query_refresh(r->queries, r->conf, name, len);
+	queries_commit_soon(r->queries);
+	return true;
+}
+
 static void on_down(void *arg)
 {
 }
 
 static const struct kernel_ops kernel_ops = {
 	.pool = on_pool, .sync_begin = on_sync_begin, .sync_map = on_sync_map,
-	.sync_end = on_sync_end, .event = on_map_event, .down = on_down,
+	.sync_end = on_sync_end, .event = on_map_event, .miss = on_miss, .down = on_down,
 };
 
 /* ---- the clients' side ------------------------------------------------------ */
@@ -193,6 +212,7 @@ static void check_folder(struct relay *r)
 static bool open_all(struct relay *r, struct config_error *err)
 {
 	struct query_env env = { .base = r->base, .policy = &r->policy };
+	struct metrics_env watched;
 
 	if (!config_key(r->conf, err) || !open_store(r, err))
 		return false;
@@ -206,6 +226,12 @@ static bool open_all(struct relay *r, struct config_error *err)
 		return false;
 	}
 	r->server = server_new(r->base, r->conf, on_query, r, err);
+	watched = (struct metrics_env){ r->leases, r->queries, r->server, &r->kernel };
+	if (r->server && r->conf->metrics.n) {
+		r->metrics = metrics_new(r->base, r->conf, &watched, err);
+		if (!r->metrics)
+			return false;
+	}
 	if (!r->server || !sandbox_enter(r->conf->user, err))
 		return false;
 	check_folder(r);
@@ -239,8 +265,10 @@ void relay_free(struct relay *r)
 {
 	if (!r)
 		return;
-	for (struct event **e = (struct event *[]){ r->term, r->intr, r->hup, r->tick, NULL }; *e; e++)
-		event_free(*e);
+	for (struct event **e = (struct event *[]){ r->term, r->intr, r->hup, r->tick, r->drain }, **end = e + 5; e < end; e++)
+		if (*e)
+			event_free(*e);
+	metrics_free(r->metrics);
 	server_free(r->server);
 	upstream_free(r->upstream);
 	kernel_free(r->kernel);
@@ -276,12 +304,41 @@ static void tell_manager(const char *what)
 	close(fd);
 }
 
-static void on_stop(evutil_socket_t sig, short what, void *arg)
+static struct event *watch(struct relay *r, int fd, short what, event_callback_fn fn,
+			   const struct timeval *tv)
+{
+	struct event *e = event_new(r->base, fd, what | EV_PERSIST, fn, r);
+
+	if (e)
+		event_add(e, tv);
+	return e;
+}
+
+/* Rule 58: what has come is answered before we go, in 3 seconds at most. */
+static void on_drain(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay *r = arg;
+	bool no_conns;
 
+	r->draining++;
+	no_conns = server_drain(r->server, r->draining * DRAIN_MS > DRAIN_BUSY_MS);
+	if ((no_conns && !queries_busy(r->queries)) || r->draining * DRAIN_MS > DRAIN_MAX_MS)
+		event_base_loopbreak(r->base);
+}
+
+static void on_stop(evutil_socket_t sig, short what, void *arg)
+{
+	struct timeval tv = { 0, DRAIN_MS * 1000 };
+	struct relay *r = arg;
+
+	if (r->drain) {		/* asked twice */
+		event_base_loopbreak(r->base);
+		return;
+	}
 	log_info("stopping (signal %d)", (int)sig);
-	event_base_loopbreak(r->base);
+	tell_manager("STOPPING=1");
+	r->drain = watch(r, -1, 0, on_drain, &tv);
+	on_drain(-1, 0, r);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -312,6 +369,7 @@ static bool same_prefixes(const struct prefixes *a, const struct prefixes *b)
 static bool needs_restart(const struct config *a, const struct config *b)
 {
 	return !same_endpoints(&a->listen, &b->listen) ||
+	       !same_endpoints(&a->metrics, &b->metrics) ||
 	       !same_prefixes(&a->rules.pools, &b->rules.pools) ||
 	       !same_prefixes(&a->reserve, &b->reserve) || strcmp(a->store, b->store) ||
 	       strcmp(a->key_file, b->key_file) || a->max_inflight != b->max_inflight ||
@@ -330,7 +388,7 @@ static void on_hup(evutil_socket_t sig, short what, void *arg)
 	}
 	if (needs_restart(r->conf, conf)) {
 		config_free(conf);
-		log_err("listen, pool, reserve, store, key-file, user and max-inflight need a restart; the old configuration stays");
+		log_err("listen, metrics, pool, reserve, store, key-file, user and max-inflight need a restart; the old configuration stays");
 		return;
 	}
 	memcpy(conf->lease.key, r->conf->lease.key, sizeof(conf->lease.key));
@@ -343,16 +401,6 @@ static void on_hup(evutil_socket_t sig, short what, void *arg)
 		config_free(r->conf);
 	r->conf = conf;
 	log_info("configuration read again");
-}
-
-static struct event *watch(struct relay *r, int fd, short what, event_callback_fn fn,
-			   const struct timeval *tv)
-{
-	struct event *e = event_new(r->base, fd, what | EV_PERSIST, fn, r);
-
-	if (e)
-		event_add(e, tv);
-	return e;
 }
 
 int relay_run(struct relay *r, struct config *(*reread)(struct config_error *err))
@@ -372,7 +420,6 @@ int relay_run(struct relay *r, struct config *(*reread)(struct config_error *err
 	log_info("ready");
 	if (event_base_dispatch(r->base))
 		return 1;
-	tell_manager("STOPPING=1");
 	/* What waits for the disk and the kernel is not lost, nor what was quarantined. */
 	leases_commit(r->leases, time(NULL));
 	counts = queries_counts(r->queries);

@@ -9,8 +9,8 @@
 
 #include <event2/event.h>
 
+#include "activation.h"
 #include "log.h"
-
 #include "server_int.h"
 
 enum {
@@ -67,16 +67,15 @@ static void read_local(struct msghdr *h, struct client *c)
 	}
 }
 
-static void on_udp(evutil_socket_t fd, short what, void *arg)
+static int read_udp(struct listener *l)
 {
 	static uint8_t buf[BATCH][QUERY_MAX];
 	struct sockaddr_storage from[BATCH];
 	struct mmsghdr h[BATCH] = { 0 };
 	struct iovec iov[BATCH];
 	char control[BATCH][128];
-	struct listener *l = arg;
 	struct server *s = l->s;
-	int n;
+	int fd = l->udp, n;
 
 	for (int i = 0; i < BATCH; i++) {
 		iov[i] = (struct iovec){ buf[i], sizeof(buf[i]) };
@@ -95,6 +94,12 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 		s->fn(buf[i], h[i].msg_len, &c, server_allows(s, (struct sockaddr *)&c.ss, &c.local),
 		      s->arg);
 	}
+	return n;
+}
+
+static void on_udp(evutil_socket_t fd, short what, void *arg)
+{
+	read_udp(arg);
 }
 
 static void flush(struct server_out *o)
@@ -174,7 +179,10 @@ static bool listen_on(struct server *s, const struct endpoint *e)
 	int on = 1, family = sa->sa_family, size = SOCKET_BYTES;
 	struct listener *l = &s->listener[s->n_listeners];
 
-	l->udp = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	l->udp = activation_take(e, SOCK_DGRAM);
+	l->given = l->udp >= 0;
+	if (!l->given)
+		l->udp = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->udp < 0)
 		return false;
 	s->n_listeners++;
@@ -182,7 +190,7 @@ static bool listen_on(struct server *s, const struct endpoint *e)
 		setsockopt(l->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (setsockopt(l->udp, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
 		setsockopt(l->udp, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	if (family == AF_INET6)
+	if (family == AF_INET6 && !l->given)
 		setsockopt(l->udp, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	l->s = s;
 	l->local = addr_of_sockaddr(sa);
@@ -195,7 +203,7 @@ static bool listen_on(struct server *s, const struct endpoint *e)
 	if (family == AF_INET && l->any &&
 	    setsockopt(l->udp, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)))
 		return false;
-	if (bind(l->udp, sa, e->len))
+	if (!l->given && bind(l->udp, sa, e->len))
 		return false;
 	l->ev = event_new(s->base, l->udp, EV_READ | EV_PERSIST, on_udp, l);
 	return l->ev && !event_add(l->ev, NULL) && server_tcp_listen(s, l, e);
@@ -243,7 +251,13 @@ struct server *server_new(struct event_base *base, const struct config *conf,
 		server_free(s);
 		return NULL;
 	}
+	activation_end();
 	return s;
+}
+
+unsigned int server_conns(const struct server *s)
+{
+	return s->n_conns;
 }
 
 void server_set_conf(struct server *s, const struct config *conf)
@@ -267,6 +281,24 @@ void server_stop(struct server *s)
 		l->ev = NULL;
 		server_tcp_stop(l);
 	}
+}
+
+bool server_drain(struct server *s, bool all)
+{
+	for (size_t i = 0; i < s->n_listeners; i++) {
+		struct listener *l = &s->listener[i];
+
+		if (!l->ev)
+			continue;
+		event_free(l->ev);
+		l->ev = NULL;
+		server_tcp_stop(l);
+		/* who comes after us finds the others' */
+		while (!l->given && read_udp(l) > 0)
+			;
+	}
+	server_tcp_drain(s, all);
+	return TAILQ_EMPTY(&s->conns);
 }
 
 void server_free(struct server *s)

@@ -14,6 +14,7 @@ struct listener {
 	struct server *s;
 	struct in6_addr local;
 	bool any;			/* local is 0.0.0.0 or :: */
+	bool given;			/* the service manager's: it outlives us */
 	int udp;
 	struct event *ev;
 	struct evconnlistener *tcp;
@@ -42,6 +43,7 @@ bool server_allows(const struct server *s, const struct sockaddr *from,
 		   const struct in6_addr *local);
 bool server_tcp_listen(struct server *s, struct listener *l, const struct endpoint *e);
 void server_tcp_stop(struct listener *l);
+void server_tcp_drain(struct server *s, bool all);
 bool server_tcp_init(struct server *s);
 void server_tcp_free(struct server *s);
 void server_tcp_reply(struct conn *c, const uint8_t *msg, size_t len);

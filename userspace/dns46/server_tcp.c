@@ -15,6 +15,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include "activation.h"
 #include "server_int.h"
 
 enum {
@@ -303,6 +304,12 @@ bool server_tcp_listen(struct server *s, struct listener *l, const struct endpoi
 {
 	unsigned int flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
 
+	int fd = activation_take(e, SOCK_STREAM);
+
+	if (fd >= 0) {	/* it listens */
+		l->tcp = evconnlistener_new(s->base, on_accept, s, flags, 0, fd);
+		return l->tcp;
+	}
 	if (e->ss.ss_family == AF_INET6)
 		flags |= LEV_OPT_BIND_IPV6ONLY;
 	l->tcp = evconnlistener_new_bind(s->base, on_accept, s, flags, BACKLOG,
@@ -315,6 +322,19 @@ void server_tcp_stop(struct listener *l)
 	if (l->tcp)
 		evconnlistener_free(l->tcp);
 	l->tcp = NULL;
+}
+
+/* Quiet since the last second at least, or with @all whoever waits for no answer. */
+void server_tcp_drain(struct server *s, bool all)
+{
+	struct conn *c, *next;
+	time_t now = monotonic();
+
+	for (c = TAILQ_FIRST(&s->conns); c; c = next) {
+		next = TAILQ_NEXT(c, next);
+		if (!c->inflight && !unread(c) && (all || c->last < now))
+			hang_up(c);
+	}
 }
 
 /* ---- all of them ------------------------------------------------------------ */

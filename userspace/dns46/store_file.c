@@ -250,6 +250,11 @@ int store_commit(struct store *st)
 	return err;
 }
 
+uint64_t store_bytes(const struct store *st)
+{
+	return st->size;
+}
+
 bool store_wants_compact(const struct store *st)
 {
 	return !st->no_compact && st->size > COMPACT_MIN && st->size > 4 * st->live;

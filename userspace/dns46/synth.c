@@ -7,15 +7,16 @@
 
 #include "build.h"
 #include "reverse.h"
+#include "svcb.h"
 
-enum { ST_RELAY, ST_A, ST_AAAA, ST_LIVE_A, ST_LIVE_AAAA, ST_LEASE, ST_PTR };
+enum { ST_RELAY, ST_A, ST_AAAA, ST_LIVE_A, ST_LIVE_AAAA, ST_LEASE, ST_PTR, ST_HINT };
 enum { KEPT_A, KEPT_AAAA };
 
 const char *const synth_outcome_names[SYNTH_OUTCOMES] = {
 	[SYNTH_RELAYED] = "relayed", [SYNTH_MADE] = "synthesised", [SYNTH_STALE] = "stale",
 	[SYNTH_FAILED] = "failed", [SYNTH_REFUSED] = "refused", [SYNTH_NOT_CD] = "declined-cd",
 	[SYNTH_NOT_DO] = "declined-do", [SYNTH_NOT_USABLE] = "declined-excluded",
-	[SYNTH_LOCAL] = "local",
+	[SYNTH_LOCAL] = "local", [SYNTH_HINTS] = "hints-dropped",
 };
 
 /* ---- ways to end ---------------------------------------------------------- */
@@ -54,6 +55,29 @@ static enum synth_step relay(struct synth *s, const struct wire_msg *m, enum syn
 		memcpy(s->out + WIRE_HEADER, s->question, s->qlen);
 	s->outcome = how;
 	return SYNTH_DONE;
+}
+
+/* One more reason, in the OPT that is there (rule 56). */
+static void add_ede(struct synth *s, uint16_t ede, const char *text)
+{
+	size_t tlen = strlen(text), more = 6 + tlen;
+	struct wire_msg m;
+	uint8_t *p;
+
+	if (!s->out || wire_parse(&m, s->out, s->out_len) || !m.opt || m.opt_end != s->out_len ||
+	    s->out_len + more > WIRE_MSG_MAX)
+		return;
+	p = realloc(s->out, s->out_len + more);
+	if (!p)
+		return;
+	s->out = p;
+	wire_put16(p + m.opt + WIRE_OPT_MIN - 2, m.opt_rdlen + more);
+	p += s->out_len;
+	wire_put16(p, OPTION_EDE);
+	wire_put16(p + 2, 2 + tlen);
+	wire_put16(p + 4, ede);
+	memcpy(p + 6, text, tlen);
+	s->out_len += more;
 }
 
 static enum synth_step relay_kept(struct synth *s, enum synth_outcome how)
@@ -273,6 +297,23 @@ static enum synth_step ask(struct synth *s, int state, uint16_t type)
 	return SYNTH_ASK;
 }
 
+/* RFC 7871 section 6: family, two lengths, and as much of the address as is given */
+static void read_ecs(struct synth *s, const struct wire_msg *m)
+{
+	const uint8_t *o = m->buf + m->opt_end - m->opt_rdlen, *end = m->buf + m->opt_end;
+	size_t len;
+
+	for (; m->opt && end - o >= 4 && (size_t)(end - o) >= 4u + wire_u16(o + 2); o += 4 + len) {
+		len = wire_u16(o + 2);
+		if (wire_u16(o) != OPTION_ECS || len < 5 || len > 4 + 16)
+			continue;
+		memcpy(s->ecs, o + 4, 2);
+		memcpy(s->ecs + 2, o + 8, len - 4);
+		s->ecs_len = len - 2;
+		return;
+	}
+}
+
 enum synth_step synth_begin(struct synth *s, const struct synth_rules *rules,
 			    const struct policy *policy, const uint8_t *msg, size_t len)
 {
@@ -296,6 +337,7 @@ enum synth_step synth_begin(struct synth *s, const struct synth_rules *rules,
 	s->qtype = m.qtype;
 	memcpy(s->question, msg + WIRE_HEADER, s->qlen);
 	s->edns = (struct wire_edns){ m.opt, m.opt && m.opt_flags & 0x8000, m.opt_size };
+	read_ecs(s, &m);
 	if (m.opt && m.opt_version)
 		return synth_abort(s, RCODE_BADVERS, EDE_NONE, NULL);
 	if (m.tsig || m.qtype == TYPE_AXFR || m.qtype == TYPE_IXFR)
@@ -308,6 +350,76 @@ enum synth_step synth_begin(struct synth *s, const struct synth_rules *rules,
 	return ask(s, ST_RELAY, m.qtype);
 }
 
+/* ---- HTTPS and SVCB (rules 37 to 39) --------------------------------------- */
+
+/* The @at'th record of these types in the answer; false: there is none. */
+static bool hint_record(const struct wire_msg *m, unsigned int at, struct svcb *r, bool *good)
+{
+	struct wire_rr rr;
+	size_t pos = 0;
+
+	while (wire_next(m, &pos, &rr) && rr.section == WIRE_ANSWER) {
+		if ((rr.type != TYPE_HTTPS && rr.type != TYPE_SVCB) || at--)
+			continue;
+		*good = svcb_read(m, &rr, r) && r->hint6;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A hint goes where there is no ipv4hint beside it, or where the owner or the
+ * target has a live lease: one question after the other, from s->hint_at on.
+ */
+static enum synth_step next_hint(struct synth *s, const struct wire_msg *m)
+{
+	struct wire_msg made;
+	enum synth_step step;
+	struct svcb r;
+	uint8_t *msg;
+	size_t len;
+	bool good;
+
+	for (; s->hint_at < 2 * 32 && hint_record(m, s->hint_at / 2, &r, &good); s->hint_at++) {
+		bool target = s->hint_at % 2;
+
+		if (!good || s->hint_drop & 1u << s->hint_at / 2)
+			continue;
+		if (!r.hint4) {
+			s->hint_drop |= 1u << s->hint_at / 2;
+			continue;
+		}
+		if (target && wire_name_equal(r.owner, r.owner_len, r.target, r.target_len))
+			continue;
+		s->owner_len = target ? r.target_len : r.owner_len;
+		memcpy(s->owner, target ? r.target : r.owner, s->owner_len);
+		if (!s->kept[KEPT_A] && !keep(s, KEPT_A, m))
+			return fail(s, EDE_OTHER, "no memory");
+		s->state = ST_HINT;
+		return SYNTH_LIVE;
+	}
+	if (!s->hint_drop)
+		return relay(s, m, SYNTH_RELAYED);
+	msg = build_without_hints(m->buf, m->len, s->hint_drop, &len);
+	if (!msg || wire_parse(&made, msg, len))
+		step = fail(s, EDE_OTHER, "the answer can't be read");
+	else
+		step = relay(s, &made, SYNTH_HINTS);
+	free(msg);
+	return step;
+}
+
+static enum synth_step hint_leased(struct synth *s, enum synth_lease result)
+{
+	struct wire_msg m;
+
+	if (result == LEASE_OK)
+		s->hint_drop |= 1u << s->hint_at / 2;
+	s->hint_at++;
+	wire_parse(&m, s->kept[KEPT_A], s->kept_len[KEPT_A]);
+	return next_hint(s, &m);
+}
+
 /* Rule 17: the type isn't there, the name is. */
 static enum synth_step relayed(struct synth *s, const struct wire_msg *m)
 {
@@ -317,6 +429,9 @@ static enum synth_step relayed(struct synth *s, const struct wire_msg *m)
 
 	if (!m)
 		return fail(s, EDE_OTHER, "no upstream answered");
+	if ((s->qtype == TYPE_HTTPS || s->qtype == TYPE_SVCB) && s->may && !(s->flags & WIRE_CD) &&
+	    !(s->edns.dnssec_ok && look(m).signatures))	/* rule 39 */
+		return next_hint(s, m);
 	nodata = s->rules->suppress_aaaa && s->may && s->qtype == TYPE_AAAA &&
 		 !(m->flags & WIRE_RCODE) && look(m).aaaa;
 	if (!nodata)
@@ -388,8 +503,14 @@ static enum synth_step aaaa_answered(struct synth *s, const struct wire_msg *m)
 	if (!follow_chain(s, m))
 		return fail(s, EDE_OTHER, "the CNAME chain has no end");
 	collect(s, m);
+	if (!s->n_targets && look(m).aaaa) {
+		enum synth_step step = relay_kept(s, SYNTH_NOT_USABLE);
+
+		add_ede(s, EDE_BLOCKED, "its IPv6 addresses are excluded");
+		return step;
+	}
 	if (!s->n_targets)
-		return relay_kept(s, look(m).aaaa ? SYNTH_NOT_USABLE : SYNTH_RELAYED);
+		return relay_kept(s, SYNTH_RELAYED);
 	if (!keep(s, KEPT_AAAA, m))
 		return fail(s, EDE_OTHER, "no memory");
 	s->ttl = synth_ttl(s);
@@ -425,6 +546,8 @@ enum synth_step synth_leased(struct synth *s, enum synth_lease result, uint32_t 
 	uint8_t *msg;
 	size_t len;
 
+	if (s->state == ST_HINT)
+		return hint_leased(s, result);
 	if (s->state == ST_LIVE_A)
 		return result == LEASE_OK ? stale(s, addr) : relay_kept(s, SYNTH_RELAYED);
 	if (s->state == ST_LIVE_AAAA)
@@ -437,6 +560,8 @@ enum synth_step synth_leased(struct synth *s, enum synth_lease result, uint32_t 
 		return finish(s, msg, len, SYNTH_MADE, EDE_NONE, NULL);
 	case LEASE_EXHAUSTED:				/* rules 42, 56 */
 		return fail(s, EDE_OTHER, "no synthetic address is free");
+	case LEASE_QUOTA:				/* rules 46, 56 */
+		return fail(s, EDE_OTHER, "too many new names");
 	case LEASE_NO_KERNEL:				/* rule 57 */
 		return fail(s, EDE_NOT_READY, "the translator is not there");
 	default:

@@ -43,7 +43,7 @@ struct synth_rules {
 /* What became of queries; counted by the relay. */
 enum synth_outcome {
 	SYNTH_RELAYED, SYNTH_MADE, SYNTH_STALE, SYNTH_FAILED, SYNTH_REFUSED,
-	SYNTH_NOT_CD, SYNTH_NOT_DO, SYNTH_NOT_USABLE, SYNTH_LOCAL,
+	SYNTH_NOT_CD, SYNTH_NOT_DO, SYNTH_NOT_USABLE, SYNTH_LOCAL, SYNTH_HINTS,
 	SYNTH_OUTCOMES
 };
 extern const char *const synth_outcome_names[SYNTH_OUTCOMES];
@@ -51,7 +51,8 @@ extern const char *const synth_outcome_names[SYNTH_OUTCOMES];
 enum synth_step { SYNTH_ASK, SYNTH_LEASE, SYNTH_LIVE, SYNTH_PTR, SYNTH_DONE };
 
 enum synth_lease {
-	LEASE_OK, LEASE_NONE, LEASE_EXHAUSTED, LEASE_NO_KERNEL, LEASE_FAILED,
+	LEASE_OK, LEASE_NONE, LEASE_EXHAUSTED, LEASE_QUOTA, LEASE_NO_KERNEL, LEASE_FAILED,
+	LEASE_RESULTS
 };
 
 struct synth {
@@ -63,6 +64,8 @@ struct synth {
 	uint16_t qlen;			/* 0: it has none that can be given back */
 	uint16_t qtype;
 	struct wire_edns edns;
+	uint8_t ecs[18];		/* family and address of a client subnet option */
+	uint8_t ecs_len;		/* 0: it has none */
 	/* what is asked for */
 	uint16_t ask_type;
 	uint8_t owner[WIRE_NAME_MAX];	/* lower case */
@@ -80,6 +83,8 @@ struct synth {
 	bool may;			/* rules 9, 24: may be synthesised */
 	bool neg_soa;
 	uint32_t neg_ttl;
+	uint32_t hint_drop;		/* rule 37: by record, those without their hint */
+	unsigned int hint_at;		/* whose lease was asked for last */
 	uint8_t *kept[2];		/* the answers to A and AAAA */
 	size_t kept_len[2];
 };
