@@ -27,7 +27,7 @@ start() { # KEYS
 	printf '%s\n' "listen 127.0.0.1" "store file $tmp/state/leases" "key-file $tmp/state/key" "user nobody" "$1" >"$tmp/conf"
 	"$BIN/dns46" -f -c "$tmp/conf" >"$tmp/log" 2>&1 &
 	pid=$!
-	wait_for 5 grep -q ready "$tmp/log" || { not_ok "it starts"; cat "$tmp/log"; finish; }
+	wait_for 20 grep -q ready "$tmp/log" || { not_ok "it starts"; cat "$tmp/log"; finish; }
 }
 stop() {
 	kill "$pid" && wait "$pid"
@@ -126,7 +126,7 @@ check "rule 50: the oldest fail, which is said" grep -q 'too many queries' "$tmp
 stop "flood"
 (ulimit -n 256; exec "$BIN/dns46" -f -c "$tmp/conf") >"$tmp/log" 2>&1 &
 pid=$!
-wait_for 5 grep -q ready "$tmp/log"
+wait_for 20 grep -q ready "$tmp/log"
 check "few files: fewer connections, which is said" grep -q 'max-tcp 1024: 128' "$tmp/log"
 stop "few files"
 finish

@@ -287,7 +287,7 @@ same "unbound, validating, without domain-insecure: a name of a signed zone" not
 gcc -o "$tmp/lookup" "$here/dns-peers/lookup.c" && musl-gcc -static -o "$tmp/lookup-musl" "$here/dns-peers/lookup.c" &&
 	gcc -o "$tmp/lookup-cares" "$here/dns-peers/cares.c" -lcares || not_ok "the clients are built"
 relay_ relay-client 127.0.0.26 127.0.0.10
-wait_for 5 grep -q ready "$tmp/relay-client.log"
+wait_for 20 grep -q ready "$tmp/relay-client.log"
 # conf NAMESERVER: /etc/resolv.conf, of this mount namespace
 printf 'nameserver 127.0.0.26\n' >"$tmp/resolv.conf"
 printf 'passwd: files\nhosts: files dns\n' >"$tmp/nsswitch.conf"

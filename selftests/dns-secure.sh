@@ -24,7 +24,7 @@ conf() {
 start() { # PROGRAM
 	"$BIN/$1" -f -c "$tmp/conf" >"$tmp/log" 2>&1 &
 	pid=$!
-	wait_for 5 grep -q ready "$tmp/log"
+	wait_for 20 grep -q ready "$tmp/log"
 }
 stop() { kill "$pid"; wait "$pid"; }
 status() { sed -n "s/^$1:[ \t]*//p" "/proc/$pid/status"; }
