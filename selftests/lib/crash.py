@@ -169,13 +169,14 @@ def configure():
 
 class Relay:
     def __init__(self):
-        self.log = open("/run/crash.log", "w+b")
-        self.p = subprocess.Popen([DNS46, "-f", "-c", "/run/crash.conf"], stderr=self.log,
-                                  stdin=subprocess.DEVNULL)
+        with open("/run/crash.log", "wb") as log:
+            self.p = subprocess.Popen([DNS46, "-f", "-c", "/run/crash.conf"], stderr=log,
+                                      stdin=subprocess.DEVNULL)
 
-    def said(self):
-        self.log.seek(0)
-        return self.log.read()
+    @staticmethod
+    def said():
+        with open("/run/crash.log", "rb") as log:
+            return log.read()
 
     def up(self, seconds=30):
         end = time.monotonic() + seconds
@@ -188,7 +189,6 @@ class Relay:
     def kill(self):
         self.p.kill()
         self.p.wait()
-        self.log.close()
 
 
 def kernel_maps(nl):
@@ -222,6 +222,7 @@ def store_maps():
 def kills(n):
     seed = int(os.environ.get("SEED", random.randrange(1 << 30)))
     print(f"# SEED={seed}", flush=True)
+    begun = time.monotonic()
     random.seed(seed)
     network()
     configure()
@@ -272,7 +273,8 @@ def kills(n):
             bad += [f"{a}: on disk {disk.get(a)}, mapped {m}" for a, m in maps.items()
                     if disk.get(a) != m]
             relay.kill()
-            print(f"# {i + 1} kills, {len(clients.given)} names", flush=True)
+            print(f"# {i + 1} kills, {len(clients.given)} names, "
+                  f"{time.monotonic() - begun:.0f} s", flush=True)
         if len(bad) > 20:
             break
     ok(f"rule 55: {n} kills, {early} of them in the first 100 ms: {len(clients.given)} names "
