@@ -61,6 +61,7 @@ static void usage(FILE *to)
 	fputs("usage: nat46 [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	      "       nat46 save [ proto OWNER | all ]\n"
 	      "       nat46 restore [ FILE ] [ force ]\n"
+	      "       nat46 check [ WHAT ]                   is this host ready?\n"
 	      "       nat46                                  a status page\n"
 	      "OPTIONS := -j[son] -p[retty] -s[tatistics] -n[etns] NAME -b[atch] FILE\n"
 	      "           -V[ersion] -h[elp]\n"
@@ -104,6 +105,8 @@ void run_command(struct args *a)
 		return cmd_save(a);
 	if (take(a, "restore"))
 		return cmd_restore(a);
+	if (take(a, "check"))
+		return cmd_check(a);
 	if (take(a, "help"))
 		return usage(stdout);
 	if (a->n > 1 && !strcmp(a->v[1], "help")) {

@@ -155,6 +155,7 @@ void map_save(const char *owner);
 
 void cmd_save(struct args *a);
 void cmd_restore(struct args *a);
+void cmd_check(struct args *a);
 void status_page(void);
 
 /* ---- route.c: the device "nat46" and the pools' routes ------------------------------ */
