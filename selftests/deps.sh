@@ -16,7 +16,7 @@ dns="knot knot-dnsutils knot-resolver bind9 bind9-utils bind9-dnsutils dnsmasq-b
 	libc-ares-dev python3-dnspython dbus-daemon busybox-static"
 bench="gnuplot-nox dnsperf"
 fuzz="clang libclang-rt-14-dev llvm"
-install="dkms systemd kmod"
+install="dkms systemd kmod nftables"
 metrics="prometheus"
 uml="linux-source-6.1"
 lint="sparse shellcheck codespell linux-source-6.1 xz-utils perl python3 python3-scapy"

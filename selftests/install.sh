@@ -35,8 +35,11 @@ mkdir "$image/units"
 for u in "$image"/usr/lib/systemd/system/*.service; do
 	sed "s#=-\?/usr/sbin/#=$image/usr/sbin/#" "$u" >"$image/units/$(basename "$u")"
 done
+mkdir "$image/units/dns46.service.d"
+cp deploy/eks/dns46-cluster.conf "$image/units/dns46.service.d/"
 same "systemd has nothing to say about the units" "" \
 	"$(systemd-analyze verify --man=no "$image"/units/*.service 2>&1 | grep "$image")"
+check "nft takes the redirection of the cluster's DNS" nft -c -f "$image/etc/nat46/dns46-redirect.nft"
 echo mine >"$image/etc/nat46/nat46.conf"
 make -s install O="$top/build" DESTDIR="$image" >/dev/null
 same "a second install keeps the configuration" mine "$(cat "$image/etc/nat46/nat46.conf")"
