@@ -90,7 +90,6 @@ int kernel_put(struct kernel *k, const struct nat46_map *map)
 	return 0;
 }
 
-#if __has_include("dns46/metrics.h")
 const char *kernel_why(const struct kernel *k)
 {
 	return "";
@@ -107,4 +106,3 @@ int kernel_put_many(struct kernel *k, const struct nat46_map *maps, unsigned int
 {
 	return 0;
 }
-#endif
