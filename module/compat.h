@@ -37,6 +37,13 @@ static inline struct nlattr **nat46_dump_attrs(const struct netlink_callback *cb
 #endif
 }
 
+/* Who joins a multicast group needs CAP_NET_ADMIN there, where that can be said. */
+#ifdef NAT46_HAVE_GENL_MCAST_CAP
+#define NAT46_ADMIN_GROUP	.flags = GENL_MCAST_CAP_NET_ADMIN
+#else
+#define NAT46_ADMIN_GROUP
+#endif
+
 /* An advertisement with the target's link-layer address; never overriding. */
 static inline void nat46_send_na(struct net_device *dev, const struct in6_addr *daddr,
 				 const struct in6_addr *target, bool router, bool solicited)

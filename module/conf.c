@@ -10,8 +10,13 @@
 
 #include "conf.h"
 
-/* Garbage that may wait for a grace period before a request waits for it. */
-#define RETIRED_MAX	(8u << 20)
+/*
+ * Garbage of all network namespaces that may wait for a grace period before a
+ * request waits for it.
+ */
+#define RETIRED_MAX	(8l << 20)
+
+static atomic_long_t retired;		/* bytes since an rcu_barrier() */
 
 const struct nat46_params nat46_params_default = {
 	.timeout_tcp_est	= 7440,
@@ -82,48 +87,44 @@ static void free_retired(struct rcu_head *head)
 
 /**
  * nat46_conf_retire_one() - free a part of it when its last reader has gone
- * @nn: the network namespace's state
  * @head: where it begins
  * @size: its bytes
  *
  * Context: may sleep, nn->lock held.
  */
-void nat46_conf_retire_one(struct nat46_net *nn, struct rcu_head *head, size_t size)
+void nat46_conf_retire_one(struct rcu_head *head, size_t size)
 {
 	call_rcu(head, free_retired);
 	/* a batch of thousands of requests must not outrun the grace periods */
-	nn->retired += size;
-	if (nn->retired > RETIRED_MAX) {
+	if (atomic_long_add_return(size, &retired) > RETIRED_MAX) {
+		atomic_long_set(&retired, 0);
 		rcu_barrier();
-		nn->retired = 0;
 	}
 }
 
 /**
  * nat46_conf_retire() - free a configuration when its last reader has gone
- * @nn: the network namespace's state
  * @conf: the configuration that was published
  * @next: the one that is published now; what it shares is kept, and the
  *	mappings are left to the caller
  *
  * Context: may sleep, nn->lock held.
  */
-void nat46_conf_retire(struct nat46_net *nn, struct nat46_conf *conf,
-		       const struct nat46_conf *next)
+void nat46_conf_retire(struct nat46_conf *conf, const struct nat46_conf *next)
 {
 	BUILD_BUG_ON(offsetof(struct nat46_pools, rcu) || offsetof(struct nat46_sources, rcu) ||
 		     offsetof(struct nat46_policies, rcu) || offsetof(struct nat46_conf, rcu));
 
 	if (conf->pools != next->pools)
-		nat46_conf_retire_one(nn, &conf->pools->rcu,
+		nat46_conf_retire_one(&conf->pools->rcu,
 				      struct_size(conf->pools, v, conf->pools->n));
 	if (conf->sources != next->sources)
-		nat46_conf_retire_one(nn, &conf->sources->rcu,
+		nat46_conf_retire_one(&conf->sources->rcu,
 				      struct_size(conf->sources, v, conf->sources->n));
 	if (conf->policies != next->policies)
-		nat46_conf_retire_one(nn, &conf->policies->rcu,
+		nat46_conf_retire_one(&conf->policies->rcu,
 				      struct_size(conf->policies, v, conf->policies->n));
-	nat46_conf_retire_one(nn, &conf->rcu, sizeof(*conf));
+	nat46_conf_retire_one(&conf->rcu, sizeof(*conf));
 }
 
 /**
@@ -348,7 +349,7 @@ int nat46_edit_apply(struct nat46_edit *e, const struct nat46_conf *next)
 	nat46_conf_publish(nn, new);
 	e->conf = new;
 	nat46_conf_changed(nn);
-	nat46_conf_retire(nn, old, new);
+	nat46_conf_retire(old, new);
 	if (!new->pools->n)
 		nat46_hooks_unregister(nn);
 	return 0;

@@ -478,7 +478,7 @@ static int enter(struct nat46_net *nn, const struct nf_hook_ops *ops, unsigned i
 
 	if (*at)
 		return 0;
-	*at = kmemdup(ops, n * sizeof(*ops), GFP_KERNEL);
+	*at = kmemdup(ops, n * sizeof(*ops), GFP_KERNEL_ACCOUNT);
 	if (!*at)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)

@@ -184,7 +184,7 @@ void nat46_inbounds_publish(struct nat46_net *nn, struct nat46_maps *maps,
 		return;
 	rcu_assign_pointer(maps->inbounds, next);
 	if (old)
-		nat46_conf_retire_one(nn, &old->rcu, size_of(old));
+		nat46_conf_retire_one(&old->rcu, size_of(old));
 }
 
 /**

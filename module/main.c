@@ -62,17 +62,27 @@ static void __net_exit net_pre_exit(struct net *net)
 	mutex_unlock(&nn->lock);
 }
 
-static void __net_exit net_exit(struct net *net)
+/* Many may end at once, and share one grace period. */
+static void __net_exit net_exit_batch(struct list_head *nets)
 {
-	struct nat46_net *nn = nat46_pernet(net);
+	struct nat46_net *nn;
+	struct net *net;
+	u32 ended = 0;
 
-	cancel_work_sync(&nn->addr_work);
-	cancel_work_sync(&nn->clash_work);
-	/* nothing waits on traffic: packets queued by others hold no session */
-	if (nat46_session_flush(net, NULL, NULL))
+	list_for_each_entry(net, nets, exit_list) {
+		nn = nat46_pernet(net);
+		cancel_work_sync(&nn->addr_work);
+		cancel_work_sync(&nn->clash_work);
+		/* nothing waits on traffic: packets queued by others hold no session */
+		ended += nat46_session_flush(net, NULL, NULL);
+	}
+	if (ended)
 		synchronize_rcu();	/* the sweeper may still look at them */
-	nat46_room_return(nn);	/* of packets that were in a hook before */
-	nat46_conf_net_exit(nn);
+	list_for_each_entry(net, nets, exit_list) {
+		nn = nat46_pernet(net);
+		nat46_room_return(nn);	/* of packets that were in a hook before */
+		nat46_conf_net_exit(nn);
+	}
 }
 
 /*
@@ -82,7 +92,7 @@ static void __net_exit net_exit(struct net *net)
 static struct pernet_operations net_ops = {
 	.init		= net_init,
 	.pre_exit	= net_pre_exit,
-	.exit		= net_exit,
+	.exit_batch	= net_exit_batch,
 	.id		= &nat46_net_id,
 	.size		= sizeof(struct nat46_net),
 };

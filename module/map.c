@@ -9,6 +9,7 @@
  * Expiry (gc.c) makes it negative, and from then on no session can open.
  */
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/siphash.h>
@@ -19,6 +20,13 @@
 #include "conf.h"
 
 static hsiphash_key_t target_key __read_mostly;
+
+static atomic_t tenants = ATOMIC_INIT(0);	/* mappings, nat46_is_tenant() */
+
+static unsigned int userns_max_mappings = 262144;
+module_param(userns_max_mappings, uint, 0644);
+MODULE_PARM_DESC(userns_max_mappings,
+		 "mappings at most, in all network namespaces of other user namespaces");
 
 /* ---- what the packet path asks ------------------------------------------------ */
 
@@ -184,6 +192,8 @@ void nat46_map_put(struct nat46_mapping *m)
 
 	if (!refcount_dec_and_test(&m->ref))
 		return;
+	if (m->tenant)
+		atomic_dec(&tenants);
 	/* nobody can change it any more, readers may still look */
 	b = rcu_dereference_protected(m->binding, true);
 	kfree_rcu(b, rcu);
@@ -263,7 +273,7 @@ static void expiry_from(struct nat46_mapping *m, const struct nat46_map_spec *sp
 	set_fresh(m, now + min(spec->fresh, U32_MAX - now), spec->fresh);
 }
 
-static struct nat46_mapping *mapping_new(const struct nat46_map_spec *spec)
+static struct nat46_mapping *mapping_new(const struct nat46_map_spec *spec, bool tenant)
 {
 	struct nat46_mapping *m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
 	struct nat46_binding *b;
@@ -276,6 +286,9 @@ static struct nat46_mapping *mapping_new(const struct nat46_map_spec *spec)
 		return NULL;
 	}
 	refcount_set(&m->ref, 1);
+	m->tenant = tenant;
+	if (tenant)
+		atomic_inc(&tenants);
 	m->addr = spec->addr;
 	m->plen = spec->plen;
 	RCU_INIT_POINTER(m->binding, b);
@@ -445,9 +458,15 @@ static int replace(struct nat46_edit *e, struct nat46_mapping *m,
 static int create(struct nat46_edit *e, const struct nat46_map_spec *spec,
 		  struct netlink_ext_ack *extack)
 {
-	struct nat46_mapping *m = mapping_new(spec);
+	const bool tenant = nat46_is_tenant(e->nn->net);
+	struct nat46_mapping *m;
 	int err;
 
+	if (tenant && (u32)atomic_read(&tenants) >= READ_ONCE(userns_max_mappings)) {
+		NL_SET_ERR_MSG(extack, "user namespaces have as many mappings as they may");
+		return -ENOSPC;
+	}
+	m = mapping_new(spec, tenant);
 	if (!m)
 		return -ENOMEM;
 	err = nat46_maps_add(e->nn, e->conf->maps, m, extack);

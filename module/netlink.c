@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <linux/user_namespace.h>
 
+#include "compat.h"
 #include "request.h"
 
 static bool userns;
@@ -215,7 +216,7 @@ static int info_get(struct sk_buff *req, struct genl_info *info)
 	bad = nla_put_u32(skb, NAT46_INFO_A_API, NAT46_API) ||
 	      nla_put_string(skb, NAT46_INFO_A_VERSION, NAT46_VERSION) ||
 	      put_numbers(skb, nn) ||
-	      nla_put_u32(skb, NAT46_INFO_A_SESSIONS_MAX, nat46_session_max()) ||
+	      nla_put_u32(skb, NAT46_INFO_A_SESSIONS_MAX, nat46_session_max(nn->net)) ||
 	      nla_put_u32(skb, NAT46_INFO_A_BUCKETS, nat46_session_buckets());
 	/* how busy the machine is concerns no tenant */
 	if (sk_user_ns(NETLINK_CB(req).sk) == &init_user_ns)
@@ -269,27 +270,30 @@ static const struct nla_policy none[2];
 
 #define ADMIN	.flags = GENL_ADMIN_PERM
 
-/* Not const: nat46_netlink_init() writes who is an administrator. */
+/*
+ * What clients ask for, and whether they do, is nobody else's business: all but
+ * INFO_GET needs the right. Not const: nat46_netlink_init() writes who has it.
+ */
 static struct genl_ops ops[] __ro_after_init = {
 	{ OP(INFO_GET, NONE, none, info_get) },
 	{ OP(POOL_ADD, POOL, nat46_nl_pool_add, nat46_pool_add_doit), ADMIN },
 	{ OP(POOL_DEL, POOL, nat46_nl_pool_del, nat46_pool_del_doit), ADMIN },
-	{ OP(POOL_GET, NONE, none, NULL), .dumpit = nat46_pool_dumpit },
+	{ OP(POOL_GET, NONE, none, NULL), ADMIN, .dumpit = nat46_pool_dumpit },
 	{ OP(SOURCE_ADD, SOURCE, nat46_nl_source_add, nat46_source_add_doit), ADMIN },
 	{ OP(SOURCE_DEL, SOURCE, nat46_nl_source_del, nat46_source_del_doit), ADMIN },
-	{ OP(SOURCE_GET, NONE, none, NULL), .dumpit = nat46_source_dumpit },
+	{ OP(SOURCE_GET, NONE, none, NULL), ADMIN, .dumpit = nat46_source_dumpit },
 	{ OP(MAP_ADD, MAP, nat46_nl_map_add, nat46_map_add_doit), ADMIN },
 	{ OP(MAP_DEL, MAP, nat46_nl_map_del, nat46_map_del_doit), ADMIN },
 	{ OP(MAP_FLUSH, MAP, nat46_nl_map_flush, nat46_map_flush_doit), ADMIN },
 	{
-		OP(MAP_GET, MAP, nat46_nl_map_get, nat46_map_get_doit),
+		OP(MAP_GET, MAP, nat46_nl_map_get, nat46_map_get_doit), ADMIN,
 		.start	= nat46_map_start,
 		.dumpit	= nat46_map_dumpit,
 		.done	= nat46_map_done,
 	},
 	{ OP(POLICY_ADD, POLICY, nat46_nl_policy, nat46_policy_add_doit), ADMIN },
 	{ OP(POLICY_DEL, POLICY, nat46_nl_policy, nat46_policy_del_doit), ADMIN },
-	{ OP(POLICY_GET, NONE, none, NULL), .dumpit = nat46_policy_dumpit },
+	{ OP(POLICY_GET, NONE, none, NULL), ADMIN, .dumpit = nat46_policy_dumpit },
 	{
 		OP(SESSION_GET, SESSION, nat46_nl_session, NULL), ADMIN,
 		.start	= nat46_session_start,
@@ -299,8 +303,8 @@ static struct genl_ops ops[] __ro_after_init = {
 	{ OP(SESSION_FLUSH, SESSION, nat46_nl_session, nat46_session_flush_doit), ADMIN },
 	{ OP(SESSION_COUNT, SESSION, nat46_nl_session, nat46_session_count_doit), ADMIN },
 	{ OP(PARAM_SET, PARAM, nat46_nl_param_set, nat46_param_set_doit), ADMIN },
-	{ OP(PARAM_GET, PARAM, nat46_nl_param_get, nat46_param_get_doit) },
-	{ OP(STATS_GET, NONE, none, stats_get) },
+	{ OP(PARAM_GET, PARAM, nat46_nl_param_get, nat46_param_get_doit), ADMIN },
+	{ OP(STATS_GET, NONE, none, stats_get), ADMIN },
 	{ OP(RESTORE_BEGIN, RESTORE, nat46_nl_restore_begin, nat46_restore_begin_doit), ADMIN },
 	{ OP(RESTORE_COMMIT, RESTORE, nat46_nl_restore_commit, nat46_restore_commit_doit), ADMIN },
 	{ OP(RESTORE_ABORT, RESTORE, nat46_nl_restore_abort, nat46_restore_abort_doit), ADMIN },
@@ -308,13 +312,9 @@ static struct genl_ops ops[] __ro_after_init = {
 };
 
 static const struct genl_multicast_group groups[] = {
-	[NAT46_GROUP_MAP] = { .name = NAT46_MCGRP_MAP },
-	[NAT46_GROUP_MISS] = {
-		.name = NAT46_MCGRP_MISS,
-#ifdef NAT46_HAVE_GENL_MCAST_CAP
-		.flags = GENL_MCAST_CAP_NET_ADMIN, /* to listen changes what clients see */
-#endif
-	},
+	[NAT46_GROUP_MAP] = { .name = NAT46_MCGRP_MAP, NAT46_ADMIN_GROUP },
+	/* to listen changes what clients see */
+	[NAT46_GROUP_MISS] = { .name = NAT46_MCGRP_MISS, NAT46_ADMIN_GROUP },
 };
 
 struct genl_family nat46_family __ro_after_init = {

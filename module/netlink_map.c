@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The requests about mappings, and the events that tell of them. */
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -398,6 +399,9 @@ err_lost:
 
 /* ---- dump --------------------------------------------------------------------------- */
 
+/* Mappings looked at under one RCU lock. */
+#define SLICE	256
+
 struct filter {
 	char owner[NAT46_OWNER_LEN + 1];
 	char name[NAT46_NAME_LEN + 1];
@@ -468,20 +472,40 @@ static bool dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 	return true;
 }
 
-int nat46_map_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+/*
+ * A filter may match none of a million: readers elsewhere wait for no more than
+ * a slice of them. 0: there are more; else the buffer is full, or that was all.
+ */
+static int dump_slice(struct sk_buff *skb, struct netlink_callback *cb, struct nat46_net *nn)
 {
-	struct nat46_net *nn = nat46_nl_dump_net(cb);
 	struct walk *w = walk_of(cb);
 	const struct nat46_conf *conf;
 	struct nat46_mapping *m;
+	unsigned int left = SLICE;
+	int ret = 0;
 
 	cb->seq = READ_ONCE(nn->gen);
 	rcu_read_lock();
 	conf = rcu_dereference(nn->conf);
 	m = conf ? nat46_maps_from(conf->maps, &w->at) : NULL;
-	for (; m; m = nat46_maps_next(conf->maps, &w->at))
-		if (selected(w->filter, m) && !dump_one(skb, cb, m))
+	for (; m && left--; m = nat46_maps_next(conf->maps, &w->at)) {
+		if (selected(w->filter, m) && !dump_one(skb, cb, m)) {
+			ret = -EMSGSIZE;
 			break;
+		}
+	}
 	rcu_read_unlock();
-	return skb->len;
+	return ret ?: !m;
+}
+
+int nat46_map_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nat46_net *nn = nat46_nl_dump_net(cb);
+	int ret;
+
+	do {
+		ret = dump_slice(skb, cb, nn);
+		cond_resched();
+	} while (!ret && !fatal_signal_pending(current));
+	return ret ? skb->len : -EINTR;
 }

@@ -32,6 +32,7 @@
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <linux/types.h>
+#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
@@ -256,6 +257,7 @@ struct nat46_mapping {
 	u32 stale_at;			/*          and fresh is not 0 */
 	u32 fresh;
 	bool expires;
+	bool tenant;			/* counted against the tenants' share */
 	char owner[NAT46_OWNER_LEN + 1];
 };
 
@@ -324,7 +326,6 @@ struct nat46_net {
 	struct delayed_work map_gc;	/* expiry of mappings, drained objects */
 	struct work_struct addr_work;	/* an address went (main.c) */
 	unsigned long map_gc_at;	/* under lock: jiffies, its next run */
-	size_t retired;			/* under lock: bytes since an rcu_barrier */
 	bool audit;			/* under lock: end what conf denies now */
 	u32 gen;			/* under lock: configuration changes */
 	struct xarray room;		/* room.c: by device, what was asked for */
@@ -338,6 +339,16 @@ struct nat46_net {
 
 extern unsigned int nat46_net_id;
 struct nat46_net *nat46_pernet(const struct net *net);
+
+/*
+ * Does a network namespace belong to a user who is nobody on this machine? He
+ * configures it himself where the module's parameter userns says so, and all of
+ * his kind together have their share of what is scarce.
+ */
+static inline bool nat46_is_tenant(const struct net *net)
+{
+	return net->user_ns != &init_user_ns;
+}
 
 static inline void nat46_drop(struct nat46_net *nn, enum nat46_reason r)
 {
@@ -523,6 +534,7 @@ struct nat46_session {
 	u8 track6 : 1;			/* IPv6's conntrack has one */
 	u8 stateless : 1;		/* of a prefix source */
 	u8 hairpin : 1;			/* its target is an address of a source */
+	u8 tenant : 1;			/* counted against the tenants' share */
 	bool dead;			/* under both bucket locks: unhashed */
 	bool moved;			/* under the IPv4 bucket's lock: another
 					 * session has the IPv4 tuple
@@ -582,7 +594,7 @@ int nat46_session_walk(struct net *net, u32 *bucket, u32 *skip,
 		       int (*fn)(const struct nat46_session *s, void *arg),
 		       void *arg);
 u32 nat46_session_total(void);		/* all, those in a grace period too */
-u32 nat46_session_max(void);
+u32 nat46_session_max(const struct net *net);
 u32 nat46_session_buckets(void);
 
 /* the cached routes through @dev are dropped; context: may sleep */

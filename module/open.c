@@ -400,7 +400,7 @@ enum nat46_reason nat46_session_new(struct nat46_pkt *p, struct nat46_mapping *m
 	init_keys();
 	if (!count_session(p))
 		return NAT46_DROP_MAX_SESSIONS;
-	s = nat46_session_alloc(&full);
+	s = nat46_session_alloc(p->nn->net, &full);
 	if (!s) {
 		atomic_dec(&p->nn->sessions);
 		return full ? NAT46_DROP_MAX_SESSIONS : NAT46_DROP_NO_MEMORY;
@@ -412,7 +412,6 @@ enum nat46_reason nat46_session_new(struct nat46_pkt *p, struct nat46_mapping *m
 	}
 	nat46_miss_stale(p, map);
 	s->map = map;
-	s->net = p->nn->net;
 	s->last = nat46_now();
 	*sp = s;
 	return NAT46_OK;

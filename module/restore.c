@@ -317,7 +317,7 @@ static void publish(struct nat46_net *nn, struct nat46_restore *tx, struct nat46
 	nat46_miss_forget(nn, 0, 0);
 	if (!new->pools->n)
 		nat46_hooks_unregister(nn);
-	nat46_conf_retire(nn, old, new);
+	nat46_conf_retire(old, new);
 
 	synchronize_rcu();
 	if (atomic_read(&nn->sessions))

@@ -30,6 +30,7 @@ static spinlock_t locks[LOCKS];
 static hsiphash_key_t key __read_mostly;
 static struct kmem_cache *cache;
 static atomic_t total = ATOMIC_INIT(0);	/* those in a grace period too */
+static atomic_t tenants = ATOMIC_INIT(0); /* of these, nat46_is_tenant() */
 
 static unsigned int hashsize;
 module_param(hashsize, uint, 0444);
@@ -38,6 +39,11 @@ MODULE_PARM_DESC(hashsize, "buckets of the session table, a power of two");
 static unsigned int max_sessions;
 module_param(max_sessions, uint, 0644);
 MODULE_PARM_DESC(max_sessions, "sessions at most, of all network namespaces");
+
+static unsigned int userns_max_sessions;
+module_param(userns_max_sessions, uint, 0644);
+MODULE_PARM_DESC(userns_max_sessions,
+		 "of these, in network namespaces of other user namespaces (0: half)");
 
 static void sweep(struct work_struct *work);
 static DECLARE_DELAYED_WORK(sweeper, sweep);
@@ -132,21 +138,37 @@ static void free_rcu_cb(struct rcu_head *head)
 	nat46_session_free(s);
 }
 
+static void uncount(bool tenant)
+{
+	if (tenant)
+		atomic_dec(&tenants);
+	atomic_dec(&total);
+}
+
 /**
- * nat46_session_alloc() - a new session, counted against the machine's cap
- * @full: set where the cap was the reason to fail
+ * nat46_session_alloc() - a new session, counted against the machine's caps
+ * @net: where
+ * @full: set where a cap was the reason to fail
  *
  * Context: softirq or process.
- * Return: the session, zeroed, or NULL.
+ * Return: the session, zeroed but for @net, or NULL.
  */
-struct nat46_session *nat46_session_alloc(bool *full)
+struct nat46_session *nat46_session_alloc(struct net *net, bool *full)
 {
-	struct nat46_session *s;
+	const bool tenant = nat46_is_tenant(net);
+	struct nat46_session *s = NULL;
 
-	*full = (u32)atomic_inc_return(&total) > nat46_session_max();
-	s = *full ? NULL : kmem_cache_zalloc(cache, GFP_ATOMIC);
-	if (!s)
-		atomic_dec(&total);
+	*full = (u32)atomic_inc_return(&total) > READ_ONCE(max_sessions);
+	if (tenant && (u32)atomic_inc_return(&tenants) > nat46_session_max(net))
+		*full = true;
+	if (!*full)
+		s = kmem_cache_zalloc(cache, GFP_ATOMIC);
+	if (!s) {
+		uncount(tenant);
+		return NULL;
+	}
+	s->net = net;
+	s->tenant = tenant;
 	return s;
 }
 
@@ -162,8 +184,8 @@ void nat46_session_free(struct nat46_session *s)
 	dst_release(rcu_dereference_protected(s->dst6, true));
 	if (s->map)
 		nat46_map_put(s->map);
+	uncount(s->tenant);
 	kmem_cache_free(cache, s);
-	atomic_dec(&total);
 }
 
 /**
@@ -516,9 +538,20 @@ u32 nat46_session_total(void)
 	return atomic_read(&total);
 }
 
-u32 nat46_session_max(void)
+/**
+ * nat46_session_max() - the cap that a network namespace shares with others
+ * @net: which
+ *
+ * Context: any.
+ * Return: sessions.
+ */
+u32 nat46_session_max(const struct net *net)
 {
-	return READ_ONCE(max_sessions);
+	const u32 max = READ_ONCE(max_sessions);
+
+	if (!nat46_is_tenant(net))
+		return max;
+	return min(READ_ONCE(userns_max_sessions) ?: max / 2, max);
 }
 
 u32 nat46_session_buckets(void)

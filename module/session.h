@@ -5,7 +5,7 @@
 
 #include "nf_nat46.h"
 
-struct nat46_session *nat46_session_alloc(bool *full);
+struct nat46_session *nat46_session_alloc(struct net *net, bool *full);
 void nat46_session_free(struct nat46_session *s);
 int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
 			 struct nat46_session **taken);

@@ -303,21 +303,24 @@ def test_rights():
         u = Nat46()
         bad = []
         for cmd, data in (("POOL_ADD", pool("198.18.0.0/16")), ("MAP_FLUSH", b""),
-                          ("SESSION_COUNT", b""), ("RESTORE_BEGIN", b""), ("PARAM_SET", b"")):
+                          ("SESSION_COUNT", b""), ("RESTORE_BEGIN", b""), ("PARAM_SET", b""),
+                          ("PARAM_GET", b""), ("STATS_GET", b"")):
             try:
                 u.req(cmd, data, NEW)
                 bad.append(cmd)
             except NlError as e:
                 if e.errno != errno.EPERM:
                     bad.append(cmd)
-        try:
-            u.all("SESSION_GET")
-            bad.append("SESSION_GET")
-        except NlError:
-            pass
-        u.req("INFO_GET"), u.req("STATS_GET"), u.all("MAP_GET")
+        for cmd in ("SESSION_GET", "MAP_GET", "POOL_GET", "SOURCE_GET", "POLICY_GET"):
+            try:
+                u.all(cmd)
+                bad.append(cmd)
+            except NlError as e:
+                if e.errno != errno.EPERM:
+                    bad.append(cmd)
+        u.req("INFO_GET")
         os._exit(bool(bad))
-    ok("rights: nobody may read, but no sessions, and change nothing",
+    ok("rights: nobody may ask what is loaded, and nothing else",
        os.waitpid(pid, 0)[1] == 0)
     same("rights: nothing changed", n.info()[C["INFO_A_POOLS"]], 0)
 

@@ -21,9 +21,9 @@
  *   restore   RESTORE_BEGIN RESTORE_COMMIT            enum nat46_restore_attr
  *             RESTORE_ABORT
  *
- * All objects belong to the network namespace of the socket. Changes, and
- * reading sessions, need CAP_NET_ADMIN in the initial user namespace (with the
- * module's parameter userns=1: in the one that owns the network namespace).
+ * All objects belong to the network namespace of the socket. Every request but
+ * INFO_GET needs CAP_NET_ADMIN in the initial user namespace (with the module's
+ * parameter userns=1: in the one that owns the network namespace).
  * Errors come as an errno with an extack message and the offending
  * attribute's offset.
  *
