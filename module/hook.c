@@ -274,12 +274,15 @@ static bool passes_by6(const struct nat46_conf *conf, const struct sk_buff *skb)
 		nat46_upper_half(&ip6h->daddr) - b->held_lo > b->held_span);
 }
 
-/* Could a packet to @daddr be a session's, whatever its port? */
+/*
+ * Could a packet to @daddr be a session's, whatever its port? The host's addresses
+ * are those of the VRF that it came by, or of all that is in none.
+ */
 static bool to_a_source(const struct nat46_pkt *p, const struct in6_addr *daddr)
 {
 	return nat46_source_holds(p->conf, daddr) ||
 	       (p->conf->sources->dev && !(ipv6_addr_type(daddr) & IPV6_ADDR_LINKLOCAL) &&
-		ipv6_chk_addr(p->nn->net, daddr, NULL, 0));
+		ipv6_chk_addr(p->nn->net, daddr, p->skb->dev, 0));
 }
 
 /*
@@ -292,7 +295,7 @@ static unsigned int not_ours(struct nat46_pkt *p, enum nat46_reason r)
 	const struct in6_addr *daddr = &ipv6_hdr(p->skb)->daddr;
 
 	if (!nat46_source_holds(p->conf, daddr) ||
-	    ipv6_chk_addr(p->nn->net, daddr, NULL, 0))
+	    ipv6_chk_addr(p->nn->net, daddr, p->skb->dev, 0))
 		return NF_ACCEPT;
 	nat46_drop(p->nn, r);
 	if (r == NAT46_DROP_ROUTING_HEADER)

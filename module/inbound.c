@@ -73,7 +73,8 @@ static const struct nat46_source *source_of(const struct nat46_pkt *p, __be32 *c
 		if (stands_for(set, src, &p->t6.saddr, client) &&
 		    nat46_source_find(p->conf, *client) == src)
 			return keeps_port(src, p->t6.proto, ntohs(p->t6.sport)) &&
-			       !ipv6_chk_addr(p->nn->net, &p->t6.saddr, NULL, 0) ? src : NULL;
+			       !ipv6_chk_addr(p->nn->net, &p->t6.saddr, p->skb->dev, 0) ?
+			       src : NULL;
 	}
 	return NULL;
 }

@@ -26,9 +26,16 @@ struct nat46_net *nat46_pernet(const struct net *net)
 	return net_generic(net, nat46_net_id);
 }
 
+/* RCU */
 static bool lost_address(const struct nat46_session *s, const void *arg)
 {
-	return s->oif && !ipv6_chk_addr(s->net, &s->t6.saddr, NULL, 0);
+	const struct net_device *dev;
+
+	if (!s->oif)
+		return false;
+	/* of the same VRF as the device, or of none as it */
+	dev = dev_get_by_index_rcu(s->net, s->oif);
+	return !dev || !ipv6_chk_addr(s->net, &s->t6.saddr, dev, 0);
 }
 
 /* An address went: sessions of a dev source that had it end. */

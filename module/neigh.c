@@ -106,7 +106,7 @@ unsigned int nat46_neigh_in(const struct nat46_pkt *p)
 		return NF_ACCEPT;
 	target = ((const struct nd_msg *)(skb->data + AT))->target;
 	if (!nat46_source_holds(p->conf, &target) ||
-	    ipv6_chk_addr_and_flags(p->nn->net, &target, NULL, true, 0, 0))
+	    ipv6_chk_addr_and_flags(p->nn->net, &target, dev, true, 0, 0))
 		return NF_ACCEPT;
 	idev = __in6_dev_get(dev);
 	if (!idev || !listens(dev, &target))
