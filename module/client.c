@@ -104,6 +104,27 @@ void nat46_client_ended(struct net *net, __be32 addr)
 }
 
 /**
+ * nat46_client_sessions() - how many sessions has a client?
+ * @net: where
+ * @addr: the client
+ *
+ * Context: softirq or process.
+ * Return: their number.
+ */
+u32 nat46_client_sessions(struct net *net, __be32 addr)
+{
+	const u32 b = bucket_of(net, addr);
+	const struct client *c;
+	u32 n;
+
+	spin_lock_bh(&lock[b % LOCKS]);
+	c = find(b, net, addr);
+	n = c ? c->sessions : 0;
+	spin_unlock_bh(&lock[b % LOCKS]);
+	return n;
+}
+
+/**
  * nat46_client_init() - before the first session
  *
  * Context: module initialisation.

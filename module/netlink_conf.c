@@ -319,7 +319,7 @@ static int ports_put(struct sk_buff *skb, const struct nat46_source *s)
 	return 0;
 }
 
-static int source_attrs_put(struct sk_buff *skb, const struct nat46_source *s)
+int nat46_nl_source_put(struct sk_buff *skb, const struct nat46_source *s)
 {
 	if (nla_put_u8(skb, NAT46_SOURCE_A_TYPE, s->type) || (s->n_ports && ports_put(skb, s)))
 		return -EMSGSIZE;
@@ -348,7 +348,7 @@ static bool source_put(struct sk_buff *skb, struct netlink_callback *cb,
 
 	if (!hdr)
 		return false;
-	if (source_attrs_put(skb, s)) {
+	if (nat46_nl_source_put(skb, s)) {
 		genlmsg_cancel(skb, hdr);
 		return false;
 	}
@@ -465,7 +465,7 @@ int nat46_policy_del_doit(struct sk_buff *req, struct genl_info *info)
 	return nat46_nl_bad(info, NAT46_POLICY_A_ADDR, err);
 }
 
-static int policy_attrs_put(struct sk_buff *skb, const struct nat46_policy *p)
+int nat46_nl_policy_put(struct sk_buff *skb, const struct nat46_policy *p)
 {
 	const u8 proto = p->proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : p->proto;
 
@@ -490,7 +490,7 @@ static bool policy_put(struct sk_buff *skb, struct netlink_callback *cb,
 
 	if (!hdr)
 		return false;
-	if (policy_attrs_put(skb, p)) {
+	if (nat46_nl_policy_put(skb, p)) {
 		genlmsg_cancel(skb, hdr);
 		return false;
 	}

@@ -301,7 +301,7 @@ static int use_put(struct sk_buff *skb, const struct nat46_mapping *m)
 }
 
 /* Under RCU. */
-static int map_put(struct sk_buff *skb, const struct nat46_mapping *m)
+int nat46_nl_map_put(struct sk_buff *skb, const struct nat46_mapping *m)
 {
 	const struct nat46_binding *b = rcu_dereference(m->binding);
 	const char *name = nat46_binding_name(b);
@@ -350,7 +350,7 @@ int nat46_map_get_doit(struct sk_buff *req, struct genl_info *info)
 		m = nat46_maps_get(conf->maps, addr, plen);
 	else
 		m = nat46_map_find(conf, addr);
-	err = m ? map_put(skb, m) : -ENOENT;
+	err = m ? nat46_nl_map_put(skb, m) : -ENOENT;
 	rcu_read_unlock();
 	if (err == -ENOENT) {
 		NL_SET_ERR_MSG(info->extack, "no such mapping");
@@ -383,7 +383,7 @@ void nat46_map_notify(struct nat46_net *nn, const struct nat46_mapping *m,
 	if (!hdr)
 		goto err_lost;
 	rcu_read_lock();
-	err = map_put(skb, m);
+	err = nat46_nl_map_put(skb, m);
 	rcu_read_unlock();
 	if (err || nla_put_u8(skb, NAT46_MAP_A_EVENT, event))
 		goto err_lost;
@@ -464,7 +464,7 @@ static bool dump_one(struct sk_buff *skb, struct netlink_callback *cb,
 
 	if (!hdr)
 		return false;
-	if (map_put(skb, m)) {
+	if (nat46_nl_map_put(skb, m)) {
 		genlmsg_cancel(skb, hdr);
 		return false;
 	}

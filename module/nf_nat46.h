@@ -636,6 +636,10 @@ bool nat46_source_embed(const struct nat46_source *src, __be32 addr4,
 u8 nat46_policy_check(const struct nat46_conf *conf,
 		      const struct in6_addr *target, __be32 client,
 		      u8 proto, u16 dport);
+/* RCU; the entry that decides that; NULL: the default does */
+const struct nat46_policy *nat46_policy_entry(const struct nat46_conf *conf,
+					      const struct in6_addr *target, __be32 client,
+					      u8 proto, u16 dport);
 /* RCU; the longest prefix; NULL: not mapped. No reference is taken. */
 struct nat46_mapping *nat46_map_find(const struct nat46_conf *conf,
 				     __be32 addr);

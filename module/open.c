@@ -43,13 +43,19 @@ bool nat46_client_usable(const struct nat46_conf *conf, __be32 client)
 	       ntohl(client) < 0xe0000000 && !nat46_pool_find(conf, client);
 }
 
-/*
- * We take the packet before routing, so nobody else has checked its source:
- * a client that we could not answer, or whose address another device leads
- * to, opens nothing. The route looked up is the one that replies will take.
+/**
+ * nat46_session_client() - may that client open a session?
+ * @p: its first packet
+ * @s: the session, its client known; keeps the route that replies will take
+ *
+ * We take the packet before routing, so nobody else has checked its source: a
+ * client that we could not answer, or whose address another device leads to,
+ * opens nothing.
+ *
+ * Context: RCU.
+ * Return: NAT46_OK, or NAT46_DROP_SRC_CHECK.
  */
-static enum nat46_reason check_client(struct nat46_pkt *p,
-				      struct nat46_session *s)
+enum nat46_reason nat46_session_client(struct nat46_pkt *p, struct nat46_session *s)
 {
 	const u8 how = p->conf->params.src_check;
 	const __be32 client = p->t4.saddr;
@@ -170,6 +176,42 @@ static int take_bound_port(struct nat46_session *s, struct nat46_session *instea
 	return err;
 }
 
+/* Of the table's, which nobody is to guess from our ports. */
+static u32 port_hash(const struct nat46_session *s)
+{
+	return hsiphash_1u32(s->hash4, &port_key);
+}
+
+/**
+ * nat46_session_next_port() - the port that a session would be given now
+ * @p: its first packet
+ * @s: the session, its path and hash4 known; s->t6.sport is set
+ * @src: the client's source
+ *
+ * Of a range of addresses, the client's first.
+ *
+ * Context: RCU.
+ * Return: false where no port of those that are tried is free.
+ */
+bool nat46_session_next_port(struct nat46_pkt *p, struct nat46_session *s,
+			     const struct nat46_source *src)
+{
+	const bool own = src->type == NAT46_SOURCE_PREFIX ||
+		(!nat46_has_ports(s->t4.proto) && s->t4.proto != IPPROTO_ICMP);
+	unsigned int k;
+	u16 port;
+
+	for (k = 0; k < (own ? 1 : PORT_TRIES); k++) {
+		port = own ? ntohs(s->t4.sport) :
+			nat46_port_try(src->ports, src->n_ports, ntohs(s->t4.sport),
+				       port_hash(s), k);
+		s->t6.sport = htons(port);
+		if ((own || port) && !nat46_session_find6(p->nn, &s->t6, p->conf))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Takes a free port of s->t6.saddr and hashes the session. -EEXIST with
  * *@taken: another CPU has just opened the flow.
@@ -188,9 +230,8 @@ static int take_port(struct nat46_pkt *p, struct nat46_session *s,
 		u16 port;
 		int err;
 
-		/* of the table's, which nobody is to guess from our ports */
 		if (k == 1)	/* its own port needs none */
-			hash = hsiphash_1u32(s->hash4, &port_key);
+			hash = port_hash(s);
 		port = nat46_port_try(src->ports, src->n_ports, ntohs(s->t4.sport), hash, k);
 		if (!port)
 			continue;
@@ -305,14 +346,23 @@ enum nat46_reason nat46_session_reaches(const struct nat46_pkt *p, struct nat46_
 	return NAT46_OK;
 }
 
-/* Where to, from which address, and may it? Fills in s->t6 but for the port. */
-static enum nat46_reason choose_path(struct nat46_pkt *p,
-				     struct nat46_session *s,
+/**
+ * nat46_session_path() - where to, from which address, and may it?
+ * @p: its first packet
+ * @s: the session, its client known; s->t6 is filled in but for the port
+ * @src: the client's source
+ * @target: the target
+ *
+ * Context: RCU.
+ * Return: NAT46_OK, or why not.
+ */
+enum nat46_reason nat46_session_path(struct nat46_pkt *p, struct nat46_session *s,
 				     const struct nat46_source *src,
 				     const struct in6_addr *target)
 {
 	enum nat46_reason r;
 
+	init_keys();
 	s->t6.daddr = *target;
 	s->t6.dport = p->t4.dport;
 	s->t6.proto = p->t4.proto;
@@ -499,13 +549,13 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 	if (state == NAT46_STATE_INIT)
 		s->syn = nat46_tcp_seq(p);
 
-	r = check_client(p, s);
+	r = nat46_session_client(p, s);
 	if (r)
 		goto undo;
 	r = nat46_client_open(s->net, p->t4.saddr, p->conf->params.max_per_client);
 	if (r)
 		goto undo;
-	r = choose_path(p, s, src, &target);
+	r = nat46_session_path(p, s, src, &target);
 	if (r)
 		goto undo_client;
 

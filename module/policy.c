@@ -126,13 +126,18 @@ struct flow {
 	__be32 client;
 	u8 proto;
 	u16 dport;
+	const struct nat46_policy **by;	/* NULL; or set to the entry that decides */
 };
 
 static u8 decide(const struct nat46_policy *p, const void *arg)
 {
 	const struct flow *f = arg;
 
-	return applies(p, f->client, f->proto, f->dport) ? p->action : NAT46_POLICY_UNSPEC;
+	if (!applies(p, f->client, f->proto, f->dport))
+		return NAT46_POLICY_UNSPEC;
+	if (f->by)
+		*f->by = p;
+	return p->action;
 }
 
 /**
@@ -152,6 +157,28 @@ u8 nat46_policy_check(const struct nat46_conf *conf, const struct in6_addr *targ
 	const struct flow f = { client, proto, dport };
 
 	return walk(conf->policies, target, 128, decide, &f) ?: conf->params.policy_default;
+}
+
+/**
+ * nat46_policy_entry() - the entry by which nat46_policy_check() decides
+ * @conf: the configuration
+ * @target: as there, like the rest
+ * @client: likewise
+ * @proto: likewise
+ * @dport: likewise
+ *
+ * Context: RCU.
+ * Return: the entry; NULL: the default decides.
+ */
+const struct nat46_policy *nat46_policy_entry(const struct nat46_conf *conf,
+					      const struct in6_addr *target, __be32 client,
+					      u8 proto, u16 dport)
+{
+	const struct nat46_policy *by = NULL;
+	const struct flow f = { client, proto, dport, &by };
+
+	walk(conf->policies, target, 128, decide, &f);
+	return by;
 }
 
 /* An allow opens the target to somebody; a deny without conditions ends it. */

@@ -32,6 +32,9 @@ int nat46_nl_removal(struct genl_info *info, int force, int drain);
 int nat46_nl_need(struct genl_info *info, int attr, const char *msg);
 int nat46_nl_bad(struct genl_info *info, int attr, int err);
 bool nat46_nl_glob(const char *pattern, const char *text);
+int nat46_nl_source_put(struct sk_buff *skb, const struct nat46_source *s);
+int nat46_nl_policy_put(struct sk_buff *skb, const struct nat46_policy *p);
+int nat46_nl_map_put(struct sk_buff *skb, const struct nat46_mapping *m);	/* RCU */
 void *nat46_nl_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
 struct sk_buff *nat46_nl_reply(struct genl_info *info, u8 cmd, void **hdr);
 int nat46_nl_send(struct genl_info *info, struct sk_buff *skb, void *hdr, int err);
@@ -83,6 +86,9 @@ void nat46_map_notify(struct nat46_net *nn, const struct nat46_mapping *m,
 extern const struct nla_policy nat46_nl_miss[NAT46_MISS_A_MAX + 1];
 extern const struct nat46_miss_ops nat46_miss_ops;
 int nat46_miss_unknown_doit(struct sk_buff *skb, struct genl_info *info);
+/* netlink_explain.c */
+extern const struct nla_policy nat46_nl_explain[NAT46_EXPLAIN_A_MAX + 1];
+int nat46_explain_doit(struct sk_buff *skb, struct genl_info *info);
 
 /* netlink_session.c */
 extern const struct nla_policy nat46_nl_session[NAT46_SESSION_A_MAX + 1];

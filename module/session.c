@@ -539,6 +539,19 @@ u32 nat46_session_total(void)
 }
 
 /**
+ * nat46_session_room() - is there room for one more?
+ * @net: where
+ *
+ * Context: any.
+ * Return: whether nat46_session_alloc() would find some now.
+ */
+bool nat46_session_room(const struct net *net)
+{
+	return nat46_session_total() < READ_ONCE(max_sessions) &&
+	       (!nat46_is_tenant(net) || (u32)atomic_read(&tenants) < nat46_session_max(net));
+}
+
+/**
  * nat46_session_max() - the cap that a network namespace shares with others
  * @net: which
  *

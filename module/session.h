@@ -6,6 +6,7 @@
 #include "nf_nat46.h"
 
 struct nat46_session *nat46_session_alloc(struct net *net, bool *full);
+bool nat46_session_room(const struct net *net);
 void nat46_session_free(struct nat46_session *s);
 int nat46_session_insert(struct nat46_session *s, struct nat46_session *instead,
 			 struct nat46_session **taken);
@@ -17,6 +18,12 @@ enum nat46_reason nat46_session_new(struct nat46_pkt *p, struct nat46_mapping *m
 void nat46_session_undo(struct nat46_session *s);
 void nat46_session_finish(const struct nat46_pkt *p, struct nat46_session *s);
 bool nat46_client_usable(const struct nat46_conf *conf, __be32 client);
+enum nat46_reason nat46_session_client(struct nat46_pkt *p, struct nat46_session *s);
+enum nat46_reason nat46_session_path(struct nat46_pkt *p, struct nat46_session *s,
+				     const struct nat46_source *src,
+				     const struct in6_addr *target);
+bool nat46_session_next_port(struct nat46_pkt *p, struct nat46_session *s,
+			     const struct nat46_source *src);
 enum nat46_reason nat46_session_allowed(const struct nat46_pkt *p, struct nat46_session *s);
 enum nat46_reason nat46_session_reaches(const struct nat46_pkt *p, struct nat46_session *s);
 int nat46_first_state(const struct nat46_pkt *p, u8 proto);
@@ -25,6 +32,7 @@ int nat46_first_state(const struct nat46_pkt *p, u8 proto);
 void nat46_client_init(void);
 enum nat46_reason nat46_client_open(struct net *net, __be32 addr, u32 max);
 void nat46_client_ended(struct net *net, __be32 addr);
+u32 nat46_client_sessions(struct net *net, __be32 addr);
 
 /* clash.c */
 bool nat46_clashes(const struct nat46_session *s);

@@ -62,6 +62,8 @@ static void usage(FILE *to)
 	      "       nat46 save [ proto OWNER | all ]\n"
 	      "       nat46 restore [ FILE ] [ force ]\n"
 	      "       nat46 check [ WHAT ]                   is this host ready?\n"
+	      "       nat46 explain SRC { DST | NAME } PROTO [ DPORT ]\n"
+	      "                                              what would happen to that packet, and why\n"
 	      "       nat46                                  a status page\n"
 	      "OPTIONS := -j[son] -p[retty] -s[tatistics] -n[etns] NAME -b[atch] FILE\n"
 	      "           -V[ersion] -h[elp]\n"
@@ -107,6 +109,8 @@ void run_command(struct args *a)
 		return cmd_restore(a);
 	if (take(a, "check"))
 		return cmd_check(a);
+	if (take(a, "explain"))
+		return cmd_explain(a);
 	if (take(a, "help"))
 		return usage(stdout);
 	if (a->n > 1 && !strcmp(a->v[1], "help")) {

@@ -157,16 +157,13 @@ static void show_ports(struct nlattr *nest)
 	p_close_list();
 }
 
-static int show(struct nlattr **a, void *arg)
+void source_words(struct nlattr **a)
 {
-	const char *const lead = arg;
 	const struct in6_addr *lo = a[NAT46_SOURCE_A_ADDR_LO] ?
 		nla_data(a[NAT46_SOURCE_A_ADDR_LO]) : NULL;
 	const struct in6_addr *hi = a[NAT46_SOURCE_A_ADDR_HI] ?
 		nla_data(a[NAT46_SOURCE_A_ADDR_HI]) : NULL;
 
-	p_open(NULL);
-	p_text(lead);
 	if (a[NAT46_SOURCE_A_IFNAME]) {
 		p_str("type", NULL, "dev");
 		p_str("dev", "dev %s", nla_get_string(a[NAT46_SOURCE_A_IFNAME]));
@@ -188,6 +185,15 @@ static int show(struct nlattr **a, void *arg)
 		memcpy(&f, nla_data(a[NAT46_SOURCE_A_FROM]), sizeof(f));
 		p_v4_prefix("from", " from %s", f, nla_get_u8(a[NAT46_SOURCE_A_FROM_PLEN]));
 	}
+}
+
+static int show(struct nlattr **a, void *arg)
+{
+	const char *const lead = arg;
+
+	p_open(NULL);
+	p_text(lead);
+	source_words(a);
 	if (a[NAT46_SOURCE_A_DRAIN] && !*lead)
 		p_flag("draining", " draining");
 	p_text("\n");

@@ -156,7 +156,12 @@ void map_save(const char *owner);
 void cmd_save(struct args *a);
 void cmd_restore(struct args *a);
 void cmd_check(struct args *a);
+void cmd_explain(struct args *a);
 void status_page(void);
+
+/* a source, a mapping, as their command lines have them */
+struct nlattr;
+void source_words(struct nlattr **a);
 
 /* ---- route.c: the device "nat46" and the pools' routes ------------------------------ */
 

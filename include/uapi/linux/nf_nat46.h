@@ -18,6 +18,7 @@
  *   param     PARAM_SET PARAM_GET (do)                enum nat46_param_attr
  *   stats     STATS_GET (do)                          enum nat46_stats_attr
  *   miss      MISS_UNKNOWN                            enum nat46_miss_attr
+ *   explain   EXPLAIN (do)                            enum nat46_explain_attr
  *   restore   RESTORE_BEGIN RESTORE_COMMIT            enum nat46_restore_attr
  *             RESTORE_ABORT
  *
@@ -92,6 +93,7 @@ enum nat46_cmd {
 	NAT46_CMD_RESTORE_ABORT,
 	NAT46_CMD_MISS_NTF,	/* event in group "miss" */
 	NAT46_CMD_MISS_UNKNOWN,
+	NAT46_CMD_EXPLAIN,
 
 	__NAT46_CMD_MAX,
 	NAT46_CMD_MAX = __NAT46_CMD_MAX - 1
@@ -524,6 +526,59 @@ enum nat46_counter_attr {
 
 	__NAT46_COUNTER_A_MAX,
 	NAT46_COUNTER_A_MAX = __NAT46_COUNTER_A_MAX - 1
+};
+
+/* Why a packet would be left to the node's own IPv4 routing. */
+enum nat46_explain_pass {
+	NAT46_EXPLAIN_PASS_NONE,
+	NAT46_EXPLAIN_PASS_POOL,	/* its destination is in no pool */
+	NAT46_EXPLAIN_PASS_MARK,	/* HOOK_MARK is another */
+	NAT46_EXPLAIN_PASS_LOCAL,	/* a socket's here, LOCAL_OUT is off */
+	NAT46_EXPLAIN_PASS_UNMAPPED,	/* UNMAPPED is pass */
+};
+
+/*
+ * explain: what would happen to a flow's first packet. The request has SRC4, DST4,
+ * PROTO, and of tcp, udp and icmp (the identifier) SPORT4, DPORT where it
+ * matters; IIF, where the packet comes by another device than the one that the
+ * route back to SRC4 uses; MARK. No session is made.
+ *
+ * The reply goes as far as the packet would: what stands behind the step that
+ * refuses it is absent. It has just one of PASS, DROP, SESSION (the flow has one)
+ * and TRANSLATE.
+ */
+enum nat46_explain_attr {
+	NAT46_EXPLAIN_A_UNSPEC,
+	NAT46_EXPLAIN_A_SRC4,		/* be32 */
+	NAT46_EXPLAIN_A_DST4,		/* be32 */
+	NAT46_EXPLAIN_A_PROTO,		/* u8 */
+	NAT46_EXPLAIN_A_SPORT4,		/* be16 */
+	NAT46_EXPLAIN_A_DPORT,		/* be16 */
+	NAT46_EXPLAIN_A_IIF,		/* u32; reply: absent where LOCAL */
+	NAT46_EXPLAIN_A_MARK,		/* u32 */
+	NAT46_EXPLAIN_A_LOCAL,		/* flag, reply: a socket of this node's */
+	NAT46_EXPLAIN_A_POOL_ADDR,	/* be32 */
+	NAT46_EXPLAIN_A_POOL_PLEN,	/* u8 */
+	NAT46_EXPLAIN_A_MAP,		/* nested: enum nat46_map_attr */
+	NAT46_EXPLAIN_A_DST6,		/* be128: the target */
+	NAT46_EXPLAIN_A_SOURCE,		/* nested: enum nat46_source_attr */
+	NAT46_EXPLAIN_A_CLIENT_SESSIONS,/* u32: that SRC4 has */
+	NAT46_EXPLAIN_A_POLICY,		/* nested: enum nat46_policy_attr */
+	NAT46_EXPLAIN_A_POLICY_DEFAULT,	/* u8: enum nat46_policy_action; it decides */
+	NAT46_EXPLAIN_A_OIF,		/* u32 */
+	NAT46_EXPLAIN_A_GATEWAY,	/* be128; absent: on link */
+	NAT46_EXPLAIN_A_MTU,		/* u32: of the path, in IPv6 */
+	NAT46_EXPLAIN_A_SRC6,		/* be128 */
+	NAT46_EXPLAIN_A_SPORT6,		/* be16: free now; absent: the client's
+					 * sessions decide (port-mapping)
+					 */
+	NAT46_EXPLAIN_A_PASS,		/* u8: enum nat46_explain_pass */
+	NAT46_EXPLAIN_A_DROP,		/* string: as in STATS_A_DROP */
+	NAT46_EXPLAIN_A_SESSION,	/* flag */
+	NAT46_EXPLAIN_A_TRANSLATE,	/* flag */
+
+	__NAT46_EXPLAIN_A_MAX,
+	NAT46_EXPLAIN_A_MAX = __NAT46_EXPLAIN_A_MAX - 1
 };
 
 /*
