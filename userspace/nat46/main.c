@@ -64,6 +64,7 @@ static void usage(FILE *to)
 	      "       nat46 check [ WHAT ]                   is this host ready?\n"
 	      "       nat46 explain SRC { DST | NAME } PROTO [ DPORT ]\n"
 	      "                                              what would happen to that packet, and why\n"
+	      "       nat46 monitor [ map ]                  what changes, as it does\n"
 	      "       nat46                                  a status page\n"
 	      "OPTIONS := -j[son] -p[retty] -s[tatistics] -n[etns] NAME -b[atch] FILE\n"
 	      "           -V[ersion] -h[elp]\n"
@@ -111,6 +112,8 @@ void run_command(struct args *a)
 		return cmd_check(a);
 	if (take(a, "explain"))
 		return cmd_explain(a);
+	if (take(a, "monitor"))
+		return cmd_monitor(a);
 	if (take(a, "help"))
 		return usage(stdout);
 	if (a->n > 1 && !strcmp(a->v[1], "help")) {

@@ -125,7 +125,7 @@ static void map_flush(struct req *r, struct args *a)
 }
 
 /* The line after "map add", readable back as it stands. */
-static void print_map(const struct nat46_map *m, bool with_owner)
+void map_words(const struct nat46_map *m, bool with_owner)
 {
 	unsigned int i;
 
@@ -160,7 +160,7 @@ static void print_map(const struct nat46_map *m, bool with_owner)
 static int show(const struct nat46_map *m, void *arg)
 {
 	p_open(NULL);
-	print_map(m, true);
+	map_words(m, true);
 	p_num("sessions", opt_stats ? " sessions %llu" : NULL, m->sessions);
 	p_num("opened", opt_stats ? " opened %llu" : NULL, m->opened);
 	if (m->used)
@@ -212,7 +212,7 @@ static void map_show(struct args *a)
 static int save(const struct nat46_map *m, void *arg)
 {
 	p_text("map add ");
-	print_map(m, strcmp(m->owner, NAT46_OWNER_STATIC));
+	map_words(m, strcmp(m->owner, NAT46_OWNER_STATIC));
 	p_text("\n");
 	return 0;
 }

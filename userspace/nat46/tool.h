@@ -157,11 +157,13 @@ void cmd_save(struct args *a);
 void cmd_restore(struct args *a);
 void cmd_check(struct args *a);
 void cmd_explain(struct args *a);
+void cmd_monitor(struct args *a);
 void status_page(void);
 
 /* a source, a mapping, as their command lines have them */
 struct nlattr;
 void source_words(struct nlattr **a);
+void map_words(const struct nat46_map *m, bool with_owner);
 
 /* ---- route.c: the device "nat46" and the pools' routes ------------------------------ */
 
