@@ -54,24 +54,22 @@ add_pod() {
 	END
 }
 
-net_up() {
-	local n
+# far_up DEV: the node, and all that is behind its device DEV
+far_up() {
+	local n wan=$1
 	for n in node router router2 internet6; do
 		ip netns add $n
 		ip -n $n link set lo up
 	done
-	wire node wan router lan
+	wire node "$wan" router lan
 	wire router mid router2 mid
 	wire router2 out internet6 eth0
-	ip netns exec node sysctl -qw net.ipv4.ip_forward=1 \
-		net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=1
 	ip netns exec router sysctl -qw net.ipv6.conf.all.forwarding=1
 	ip netns exec router2 sysctl -qw net.ipv6.conf.all.forwarding=1
 	ip -n node -batch - <<-END
-		link set wan up
-		addr add $NODE6/64 dev wan nodad
-		addr add 192.0.2.9/24 dev wan
-		route add default via 2001:db8:1::1 dev wan
+		link set $wan up
+		addr add $NODE6/64 dev $wan nodad
+		route add default via 2001:db8:1::1 dev $wan
 	END
 	ip -n router -batch - <<-END
 		link set lan up
@@ -92,6 +90,13 @@ net_up() {
 		addr add $SERVER6/64 dev eth0 nodad
 		route add default via 2001:db8:9::1 dev eth0
 	END
+}
+
+net_up() {
+	far_up wan
+	ip netns exec node sysctl -qw net.ipv4.ip_forward=1 \
+		net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=1
+	ip -n node addr add 192.0.2.9/24 dev wan
 	add_pod pod $POD4 eni1 10
 	add_pod pod2 $POD24 eni2 11
 	wait_for 10 in_node ping -6 -q -c1 -W1 $SERVER6
