@@ -24,10 +24,10 @@ deps: ## install what building and testing needs (Debian, root)
 
 all: module userspace ## the module and the programs
 
-module: ## nf_nat46.ko for KDIR
+module: ## nf_nat46.ko and xt_NAT46.ko for KDIR
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-userspace: ## nat46 and dns46, in $(O)/bin
+userspace: ## nat46 and dns46, in $(O)/bin; the iptables extension
 	$(MAKE) -C userspace O=$(O)
 
 install: ## programs, man pages, units (the module: make dkms)

@@ -10,6 +10,7 @@
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
 #include <net/inet6_hashtables.h>
+#include <net/netfilter/ipv4/nf_defrag_ipv4.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 #include <net/udp.h>
 #ifdef NAT46_HAVE_NET_GSO_H
@@ -119,6 +120,19 @@ static inline void nat46_ct_helpers_unregister(struct nf_conntrack_helper *h, un
 	nf_conntrack_helpers_unregister(copies, n);
 #else
 	nf_conntrack_helpers_unregister(h, n);
+#endif
+}
+
+/* Fragments are put together before the first rule sees them. */
+static inline int nat46_defrag4_get(struct net *net)
+{
+	return nf_defrag_ipv4_enable(net);
+}
+
+static inline void nat46_defrag4_put(struct net *net)
+{
+#ifdef NAT46_HAVE_DEFRAG4_DISABLE
+	nf_defrag_ipv4_disable(net);
 #endif
 }
 

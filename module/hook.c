@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "nf_nat46.h"
+#include "rule.h"
 
 /* Between raw (-300) and conntrack (-200); and behind NAT of destinations. */
 #define EARLY	(-250)
@@ -145,6 +146,40 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 	return p->local ? NF_DROP_ERR(-EHOSTUNREACH) : NF_DROP;
 }
 
+/*
+ * Where rules of iptables have our target, or a mark is set, what one of the two
+ * names is to be translated; with neither, all of it. By a setting, what conntrack
+ * has our helper for.
+ */
+static __always_inline bool selected(const struct nat46_net *nn, const struct nat46_params *par,
+				     const struct sk_buff *skb, bool late)
+{
+	if (nat46_named(skb))
+		return true;
+	if ((skb->mark ^ par->hook_mark) & par->hook_mask)
+		return false;
+	if (late && par->hook_late == NAT46_HOOK_LATE_HELPER)
+		return nat46_helper_set(skb);
+	return par->hook_mask || !nat46_by_rules(nn);
+}
+
+/*
+ * An ICMP error of the kinds that are translated? One of this node's own stack,
+ * about a reply that we had already translated, goes back whatever is set for
+ * local packets; a client's, about a flow of ours, whatever rules say of ICMP.
+ */
+static bool about_a_reply(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	u8 buf, *type;
+
+	if (iph->protocol != IPPROTO_ICMP || ip_is_fragment(iph))
+		return false;
+	type = skb_header_pointer(skb, iph->ihl * 4, sizeof(buf), &buf);
+	return type && (*type == ICMP_DEST_UNREACH || *type == ICMP_TIME_EXCEEDED ||
+			*type == ICMP_PARAMETERPROB);
+}
+
 /* Most packets are nobody's here, and it shows at once. */
 static bool passes_by4(const struct nat46_conf *conf, const struct sk_buff *skb)
 {
@@ -168,13 +203,12 @@ static noinline unsigned int meet4(struct nat46_net *nn, struct sk_buff *skb,
 		return NF_ACCEPT;
 	if (local ? !conf->params.local_out : !for_this_node(skb, state))
 		return NF_ACCEPT;
-	if ((skb->mark ^ conf->params.hook_mark) & conf->params.hook_mask)
-		return NF_ACCEPT;
-	if (late && conf->params.hook_late == NAT46_HOOK_LATE_HELPER && !nat46_helper_set(skb))
-		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
 	p.local = local;
 	p.late = late;
+	if (unlikely(!selected(nn, &conf->params, skb, late)) &&
+	    !(about_a_reply(skb) && known4(&p)))
+		return NF_ACCEPT;
 	if (!whole4(&p))
 		return NF_STOLEN;
 	if (!local && unlikely(late == !conf->params.hook_late) && !begun_here(&p))
@@ -204,22 +238,6 @@ static unsigned int hook_late4(void *priv, struct sk_buff *skb,
 	if (!conf || passes_by4(conf, skb))
 		return NF_ACCEPT;
 	return meet4(nn, skb, state, conf, state->hook == NF_INET_LOCAL_OUT, true);
-}
-
-/*
- * An ICMP error of this node's own stack about a reply that we had already
- * translated: it goes back whatever is set for local packets.
- */
-static bool about_a_reply(const struct sk_buff *skb)
-{
-	const struct iphdr *iph = ip_hdr(skb);
-	u8 buf, *type;
-
-	if (iph->protocol != IPPROTO_ICMP || ip_is_fragment(iph))
-		return false;
-	type = skb_header_pointer(skb, iph->ihl * 4, sizeof(buf), &buf);
-	return type && (*type == ICMP_DEST_UNREACH || *type == ICMP_TIME_EXCEEDED ||
-			*type == ICMP_PARAMETERPROB);
 }
 
 static noinline unsigned int own_error4(struct nat46_net *nn, struct sk_buff *skb,

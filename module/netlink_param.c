@@ -217,6 +217,8 @@ int nat46_param_set_doit(struct sk_buff *req, struct genl_info *info)
 	err = params_reset(info, &par);
 	if (!err)
 		err = params_set(info, &par);
+	if (!err && !e.tx)
+		err = nat46_rules_allow(e.nn, &par, info->extack);
 	if (!err)
 		err = nat46_conf_params_set(&e, &par);
 	nat46_edit_end(&e);

@@ -335,6 +335,8 @@ struct nat46_net {
 	bool watches_nat;			/* under lock: clash.c looks at NAT */
 	struct work_struct clash_work;	/* to begin with that */
 	bool exiting;			/* under lock */
+	unsigned int rules;		/* written under lock: of iptables, that */
+	unsigned int rules_late;	/* name packets; those in mangle's PREROUTING */
 };
 
 extern unsigned int nat46_net_id;
@@ -408,6 +410,13 @@ void nat46_room_return(struct nat46_net *nn);
 bool nat46_helper_set(const struct sk_buff *skb);
 int nat46_helper_init(void);
 void nat46_helper_exit(void);
+
+/* ---- rule.c: rules of iptables that name packets (rule.h: how) ----------------- */
+
+int nat46_rule_get(struct net *net, bool late);
+void nat46_rule_put(struct net *net, bool late);
+int nat46_rules_allow(const struct nat46_net *nn, const struct nat46_params *par,
+		      struct netlink_ext_ack *extack);
 
 /* ---- packet.c: one parsed packet ------------------------------------------ */
 

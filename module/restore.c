@@ -301,6 +301,9 @@ static int check(struct nat46_net *nn, struct nat46_restore *tx, const struct na
 		NL_SET_ERR_MSG(extack, "sessions use a pool or source that would go");
 		return -EBUSY;
 	}
+	err = nat46_rules_allow(nn, &tx->conf->params, extack);
+	if (err)
+		return err;
 	return tx->conf->pools->n ? nat46_hooks_register(nn, &tx->conf->params) : 0;
 }
 

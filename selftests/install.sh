@@ -20,13 +20,19 @@ check "make dkms" make -s dkms DESTDIR="$image"
 check "DKMS says: installed" grep -q "^nf_nat46/.*$version.*: installed" <<<"$(dkms_status)"
 same "the module is for that kernel" "$version" "$(modinfo -F vermagic "$ko" | cut -d' ' -f1)"
 check "modprobe would find it" grep -q '^updates/dkms/nf_nat46.ko' "$modules/modules.dep"
+check "... and by a rule's -j NAT46 the other, which needs it" grep -q '^updates/dkms/xt_NAT46.ko.*: .*nf_nat46.ko' "$modules/modules.dep"
+for a in ipt_NAT46 ip6t_NAT46 nfct-helper-nat46; do check "... for $a" grep -qi "^alias $a " "$modules/modules.alias"; done
 check "make dkms again" make -s dkms DESTDIR="$image"
 check "and it's there still" test -s "$ko"
 
 check "make install" make -s install O="$top/build" DESTDIR="$image"
-for f in sbin/nat46 sbin/dns46 share/man/man8/nat46.8 share/man/man8/dns46.8 share/man/man5/dns46.conf.5; do
+xtables=$(pkg-config --variable=xtlibdir xtables)
+for f in sbin/nat46 sbin/dns46 share/man/man8/nat46.8 share/man/man8/dns46.8 share/man/man8/xt_NAT46.8 \
+	share/man/man5/dns46.conf.5 "${xtables#/usr/}/libxt_NAT46.so"; do
 	check "$f is there" test -s "$image/usr/$f" -o -s "$image/usr/$f.gz"
 done
+check "iptables loads the extension from there" eval \
+	"XTABLES_LIBDIR='$image$xtables' iptables-legacy -j NAT46 -h | grep -q '^NAT46 target'"
 check "nat46 runs from there" "$image/usr/sbin/nat46" -V
 sed "s# /var/lib/nat46# $image/var/lib/nat46#" "$image/etc/nat46/dns46.conf" >"$image/dns46.conf"
 check "the relay takes its configuration" "$image/usr/sbin/dns46" -t -c "$image/dns46.conf"
