@@ -232,12 +232,16 @@ static unsigned int hook_in4(void *priv, struct sk_buff *skb,
 static unsigned int hook_late4(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
+	const bool local = state->hook == NF_INET_LOCAL_OUT;
 	struct nat46_net *nn = priv;
 	const struct nat46_conf *conf = rcu_dereference(nn->conf);
 
 	if (!conf || passes_by4(conf, skb))
 		return NF_ACCEPT;
-	return meet4(nn, skb, state, conf, state->hook == NF_INET_LOCAL_OUT, true);
+	/* by a VRF it comes by twice, the first time hidden from conntrack */
+	if (local && netif_is_l3_master(state->out))
+		return NF_ACCEPT;
+	return meet4(nn, skb, state, conf, local, true);
 }
 
 static noinline unsigned int own_error4(struct nat46_net *nn, struct sk_buff *skb,

@@ -13,7 +13,7 @@
 /* What both sides' paths take, or the setting where that is less. */
 static u32 limit(struct nat46_pkt *p, struct nat46_session *s)
 {
-	struct dst_entry *dst = nat46_route6(s, p->skb);
+	struct dst_entry *dst = nat46_route6(s, NULL);
 	u32 max = U16_MAX;
 
 	if (!IS_ERR(dst))

@@ -36,6 +36,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
+#include <net/sock.h>
 
 #include <linux/nf_nat46.h>
 
@@ -511,6 +512,14 @@ static inline __be32 nat46_tcp_seq(const struct nat46_pkt *p)
 	return ((const struct tcphdr *)(p->skb->data + p->l4))->seq;
 }
 
+/* By which device a packet came in; a local one: to which its socket is bound, or 0. */
+static inline int nat46_pkt_iif(const struct nat46_pkt *p)
+{
+	if (!p->local)
+		return p->skb->dev->ifindex;
+	return p->skb->sk ? READ_ONCE(p->skb->sk->sk_bound_dev_if) : 0;
+}
+
 /* What the setting makes of a type of service, or traffic class. */
 static inline u8 nat46_tos(const struct nat46_pkt *p, u8 tos)
 {
@@ -548,7 +557,9 @@ struct nat46_session {
 	bool moved;			/* under the IPv4 bucket's lock: another
 					 * session has the IPv4 tuple
 					 */
-	int iif;			/* where the client is; 0: local */
+	int iif;			/* where the client is; local: what its
+					 * socket is bound to, or 0
+					 */
 
 	struct nat46_tuple6 t6;
 	__wsum diff;			/* 4->6: addresses and ports; an echo
@@ -567,6 +578,8 @@ struct nat46_session {
 	u32 hash4;			/* of its IPv4 tuple; 0: not known yet */
 	int oif;			/* of a dev source, else 0 */
 	__be32 syn;			/* sequence number of the client's SYN */
+	u32 mark;			/* of the packet for which dst6 was */
+	kuid_t uid;			/* looked up, and its socket's user */
 	struct nat46_mapping *map;
 	struct nat46_bib *bib;		/* port-mapping independent; or NULL */
 	struct rcu_head rcu;
@@ -689,13 +702,13 @@ enum nat46_reason nat46_cut6(struct nat46_pkt *p, struct dst_entry *dst, unsigne
 /* ---- output.c ---------------------------------------------------------------- */
 
 struct dst_entry *nat46_route6(struct nat46_session *s,
-			       const struct sk_buff *skb);
+			       const struct sk_buff *from);
 struct dst_entry *nat46_route4(struct nat46_session *s,
 			       const struct sk_buff *skb);
 unsigned int nat46_fragment_size6(const struct nat46_pkt *p);
 void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst);
 void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst);
-bool nat46_send4_local(struct nat46_pkt *p);
+bool nat46_send4_local(struct nat46_pkt *p, const struct nat46_session *s);
 void nat46_icmp4_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 

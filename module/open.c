@@ -64,9 +64,12 @@ enum nat46_reason nat46_session_client(struct nat46_pkt *p, struct nat46_session
 	if (!nat46_client_usable(p->conf, client))
 		return NAT46_DROP_SRC_CHECK;
 
-	if (p->local)
-		return inet_addr_type(p->nn->net, client) == RTN_LOCAL ?
+	if (p->local) {	/* a VRF has its own */
+		const struct net_device *dev = dev_get_by_index_rcu(s->net, s->iif);
+
+		return inet_addr_type_dev_table(s->net, dev, client) == RTN_LOCAL ?
 		       NAT46_OK : NAT46_DROP_SRC_CHECK;
+	}
 	if (how == NAT46_SRC_CHECK_OFF)
 		return NAT46_OK;
 
@@ -95,8 +98,13 @@ enum nat46_reason nat46_session_moved(struct nat46_pkt *p,
 	struct dst_entry *dst;
 
 	/* the node's own flow stays its own: its replies go to a socket */
-	if (p->local || s->local)
-		return p->local == s->local ? NAT46_OK : NAT46_DROP_SRC_CHECK;
+	if (p->local != s->local)
+		return NAT46_DROP_SRC_CHECK;
+	if (p->local) {	/* another socket, perhaps */
+		if (p->skb->sk && sk_fullsock(p->skb->sk))
+			WRITE_ONCE(s->iif, nat46_pkt_iif(p));
+		return NAT46_OK;
+	}
 	if (p->conf->params.src_check == NAT46_SRC_CHECK_STRICT) {
 		dst = nat46_route4(s, p->skb);
 		if (IS_ERR(dst) || dst->dev != p->skb->dev)
@@ -544,7 +552,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 	s->hash4 = p->hash;
 	s->local = p->local;
 	s->late = p->late;
-	s->iif = p->local ? 0 : p->skb->dev->ifindex;
+	s->iif = nat46_pkt_iif(p);
 	s->state = state;
 	if (state == NAT46_STATE_INIT)
 		s->syn = nat46_tcp_seq(p);

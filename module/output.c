@@ -11,6 +11,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <net/icmp.h>
+#include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
@@ -41,10 +42,19 @@ static kuid_t root_of(const struct net *net)
 	return net->user_ns == &init_user_ns ? GLOBAL_ROOT_UID : sock_net_uid(net, NULL);
 }
 
+/* Whose is a packet? A client's is nobody's here. */
+static kuid_t user(const struct nat46_session *s, const struct sk_buff *skb)
+{
+	const struct sock *sk = s->local ? sk_to_full_sk(skb->sk) : NULL;
+
+	return sk && sk_fullsock(sk) ? sock_net_uid(s->net, sk) : root_of(s->net);
+}
+
 /**
  * nat46_route6() - the route to a session's target
  * @s: the session
- * @skb: the packet, for its mark
+ * @from: a packet from the client, whose mark and user may choose the route; NULL
+ *        where another asks, for whom those of the client's last look-up do
  *
  * Looked up once; then only its cookie is checked. Two CPUs may renew it at
  * once, and a reader may meet one's route with the other's cookie: then the
@@ -55,7 +65,7 @@ static kuid_t root_of(const struct net *net)
  * nowhere.
  */
 struct dst_entry *nat46_route6(struct nat46_session *s,
-			       const struct sk_buff *skb)
+			       const struct sk_buff *from)
 {
 	struct dst_entry *dst = rcu_dereference(s->dst6);
 	struct flowi6 fl6 = {};
@@ -66,10 +76,17 @@ struct dst_entry *nat46_route6(struct nat46_session *s,
 	if (s->hairpin)
 		return &s->net->ipv6.ip6_null_entry->dst;
 
+	if (from) {
+		WRITE_ONCE(s->mark, from->mark);
+		WRITE_ONCE(s->uid.val, user(s, from).val);
+	}
 	fl6.flowi6_oif = s->oif;
-	fl6.flowi6_mark = skb->mark;
+	/* what a socket is bound to: its VRF, or a device, where that leads there */
+	if (s->local && s->iif && !fl6.flowi6_oif)
+		fl6.flowi6_oif = l3mdev_master_ifindex_by_index(s->net, s->iif) ?: s->iif;
+	fl6.flowi6_mark = READ_ONCE(s->mark);
 	fl6.flowi6_proto = s->t6.proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : s->t6.proto;
-	fl6.flowi6_uid = root_of(s->net);
+	fl6.flowi6_uid.val = READ_ONCE(s->uid.val);
 	fl6.daddr = s->t6.daddr;
 	fl6.saddr = s->t6.saddr;
 	fl6.fl6_sport = s->t6.sport;
@@ -247,26 +264,55 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst)
 		dst_output(p->nn->net, NULL, skb);
 }
 
+/*
+ * A socket that is bound to a device or a VRF hears only what came by it. The
+ * pool is not routed there, as a reverse-path filter would have it: the packet
+ * brings its route along.
+ */
+static struct net_device *bound_dev(const struct nat46_session *s, struct sk_buff *skb)
+{
+	struct net_device *dev = dev_get_by_index_rcu(s->net, s->iif);
+	struct flowi4 fl4 = {};
+	struct rtable *rt;
+
+	if (!dev)
+		return NULL;
+	fl4.flowi4_oif = l3mdev_master_ifindex_rcu(dev);
+	fl4.daddr = s->t4.saddr;
+	rt = ip_route_output_key(s->net, &fl4);
+	if (IS_ERR(rt))
+		return NULL;
+	if (rt->rt_type != RTN_LOCAL) {
+		ip_rt_put(rt);
+		return NULL;
+	}
+	skb_dst_set(skb, &rt->dst);
+	return dev;
+}
+
 /**
  * nat46_send4_local() - hand a translated packet to a socket of this node
  * @p: rewritten to IPv4; the skb is consumed unless false is returned
+ * @s: its session
  *
  * It arrives by the device "nat46", which has the pool's route: reverse-path
- * filters accept it, and tcpdump -i nat46 shows it. Conntrack knows the flow.
+ * filters accept it, and tcpdump -i nat46 shows it; or by the device that its
+ * socket is bound to. Conntrack knows the flow.
  *
  * Context: RCU, softirq.
  * Return: false where that device is missing.
  */
-bool nat46_send4_local(struct nat46_pkt *p)
+bool nat46_send4_local(struct nat46_pkt *p, const struct nat46_session *s)
 {
-	struct net_device *dev = rcu_dereference(p->nn->dev);
+	struct net_device *dev;
 	struct sk_buff *skb = p->skb;
 	struct ethhdr *eth;
 
+	scrub(skb, true, true);
+	dev = unlikely(s->iif) ? bound_dev(s, skb) : rcu_dereference(p->nn->dev);
 	if (!dev)
 		return false;
 	p->skb = NULL;
-	scrub(skb, true, true);
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 
 	/* the IPv6 header was longer by 20 bytes than the IPv4 one */

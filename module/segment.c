@@ -153,7 +153,7 @@ void nat46_tcp_probe(struct nat46_session *s, const struct nat46_conf *conf)
 		dst = nat46_route4(s, q.skb);
 		if (!IS_ERR(dst))
 			return nat46_send4(&q, dst);
-	} else if (nat46_send4_local(&q)) {
+	} else if (nat46_send4_local(&q, s)) {
 		return;
 	}
 	kfree_skb(q.skb);

@@ -137,7 +137,7 @@ enum nat46_reason nat46_translate46(struct nat46_pkt *p)
 		return NAT46_DROP_UDP_ZERO_CSUM;
 
 	s = nat46_session_find4(p, &p->t4);
-	if (s && unlikely(s->iif != (p->local ? 0 : p->skb->dev->ifindex)))
+	if (s && unlikely(s->iif != nat46_pkt_iif(p) || s->local != p->local))
 		r = nat46_session_moved(p, s);
 	if (!r && (!s || unlikely(p->tcp_flags & NAT46_TCP_SYN)))
 		r = session_for(p, &s);
@@ -195,10 +195,10 @@ static enum nat46_reason translate_error64(struct nat46_pkt *p,
 		dst = nat46_route4(s, p->skb);
 		if (IS_ERR(dst))
 			return NAT46_DROP_NO_ROUTE4;
-	} else if (!rcu_access_pointer(p->nn->dev)) {
+	} else if (!s->iif && !rcu_access_pointer(p->nn->dev)) {
 		return NAT46_DROP_NO_LOCAL_DEV;
 	}
-	dst6 = nat46_route6(s, p->skb);
+	dst6 = nat46_route6(s, NULL);
 	if (IS_ERR(dst6))
 		return NAT46_DROP_NO_ROUTE6;
 	r = nat46_icmp64(p, s, dst, dst6);
@@ -206,8 +206,8 @@ static enum nat46_reason translate_error64(struct nat46_pkt *p,
 		return r;
 	if (dst)
 		nat46_send4(p, dst);
-	else
-		nat46_send4_local(p);
+	else if (!nat46_send4_local(p, s))
+		return NAT46_DROP_NO_LOCAL_DEV;
 	return NAT46_OK;
 }
 
@@ -228,7 +228,8 @@ static bool too_big64(const struct nat46_pkt *p, unsigned int mtu)
  * @s: its session
  *
  * Context: RCU, softirq or process (LOCAL_OUT).
- * Return: NAT46_OK: it was sent; or why it is refused, the skb being untouched.
+ * Return: NAT46_OK: it was sent; or why it is refused, the skb being untouched,
+ * but where a socket's device has just gone.
  */
 enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s)
 {
@@ -256,7 +257,7 @@ enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s
 			nat46_icmp6_error(p, ICMPV6_PKT_TOOBIG, 0, mtu + NAT46_GROWTH);
 			return NAT46_DROP_TOO_BIG;
 		}
-	} else if (!rcu_access_pointer(p->nn->dev)) {
+	} else if (!s->iif && !rcu_access_pointer(p->nn->dev)) {
 		return NAT46_DROP_NO_LOCAL_DEV;
 	}
 
@@ -275,8 +276,8 @@ enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s
 	nat46_rewrite64(p, s);
 	if (dst)
 		nat46_send4(p, dst);
-	else
-		nat46_send4_local(p);
+	else if (!nat46_send4_local(p, s))
+		return NAT46_DROP_NO_LOCAL_DEV;
 	if (unlikely(probe))
 		nat46_tcp_probe(s, p->conf);
 	return NAT46_OK;

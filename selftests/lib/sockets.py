@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""What a program of the node sees of its own sockets: one finding a call.
+
+sockets.py serve ADDR6 PORT              sends each datagram back, from that address
+sockets.py unconnected [--port N] ADDR ADDR PORT   answers come from who was asked
+sockets.py refused ADDR PORT             a datagram to a closed port: ECONNREFUSED
+sockets.py unreachable tcp|udp ADDR PORT   EHOSTUNREACH, in time
+"""
+import errno
+import socket
+import sys
+
+IP_RECVERR = 11
+
+
+def serve(args):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind((args[0], int(args[1])))
+    while True:
+        data, peer = s.recvfrom(65535)
+        s.sendto(data, peer)
+
+
+def unconnected(args):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(3)
+    if args[0] == "--port":
+        s.bind(("", int(args[1])))
+        args = args[2:]
+    *addrs, port = args
+    for size in 1, 900, 1400:
+        for addr in addrs:
+            data = bytes([len(addr)]) * size
+            s.sendto(data, (addr, int(port)))
+            got, who = s.recvfrom(9000)
+            assert who == (addr, int(port)), who
+            assert got == data, len(got)
+
+
+def expect(error, call, *args):
+    try:
+        call(*args)
+    except OSError as e:
+        assert e.errno == error, f"{errno.errorcode.get(e.errno, e)} and not {errno.errorcode[error]}"
+        return
+    raise AssertionError("no error")
+
+
+def refused(args):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(3)
+    s.connect((args[0], int(args[1])))
+    s.send(b"x")
+    expect(errno.ECONNREFUSED, s.recv, 1)
+
+
+def unreachable(args):
+    kind, addr, port = args
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
+    s.settimeout(4)
+    if kind == "tcp":
+        expect(errno.EHOSTUNREACH, s.connect, (addr, int(port)))
+        return
+    s.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+
+    def ask():
+        s.connect((addr, int(port)))
+        s.send(b"x")        # refused at once, or
+        s.recv(1)           # told later
+    expect(errno.EHOSTUNREACH, ask)
+
+
+if __name__ == "__main__":
+    CALLS = {"serve": serve, "unconnected": unconnected, "refused": refused,
+             "unreachable": unreachable}
+    CALLS[sys.argv[1]](sys.argv[2:])
