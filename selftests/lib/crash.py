@@ -302,7 +302,7 @@ def report(batch):
 def generation(g):
     random.seed(g * 7919 + int(os.environ.get("SEED", "0")))
     with open("/proc/sys/kernel/printk_devkmsg", "w", encoding="ascii") as f:
-        f.write("on")
+        f.write("on\n")
     os.makedirs("/run/disk")
     sh("mount -t ext4 /dev/ubda /run/disk")
     network()
