@@ -29,6 +29,7 @@ counted() { in_node nft list chain "$1" "$2" "$3" | grep -c 'counter packets [1-
 round() {
 	local nft what=$1
 	shift
+	in_node nft list ruleset >/run/by-first
 	for nft in $NFTS; do
 		in_node "$nft" list ruleset >/run/was
 		in_node nft flush ruleset
@@ -37,6 +38,9 @@ round() {
 		in_node "$nft" -f - < <(echo "flush ruleset"; in_node "$nft" list ruleset)
 		same "... and at once, flushed and loaded" "$(cat /run/was)" "$(in_node "$nft" list ruleset)"
 	done
+	# Debian 12's nft dies of sets that the newest has made, whoever's they are
+	in_node "$nft" flush ruleset
+	in_node nft -f /run/by-first
 }
 
 check "a second nft, the newest" "$NEWEST" --version || NFTS=nft

@@ -201,7 +201,7 @@ same "curl from the node over IPv6" "$NODE6" \
 spawn node socat TCP6-LISTEN:61500,fork EXEC:cat
 wait_for 5 listens node 61500
 same "a connection to a port of the source's range" "hello" \
-	"$(echo hello | ip netns exec internet6 socat -t3 - "TCP6:[$NODE6]:61500")"
+	"$(echo hello | ip netns exec internet6 socat -t10 - "TCP6:[$NODE6]:61500")"
 
 note "an addr source"
 RANGE=2001:db8:100::1-2001:db8:100::4
