@@ -143,7 +143,9 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 	}
 	nat46_drop(p->nn, r);
 	nat46_tell_client(p, r);
-	return p->local ? NF_DROP_ERR(-EHOSTUNREACH) : NF_DROP;
+	if (!p->local)
+		return NF_DROP;
+	return r == NAT46_DROP_TOO_BIG ? NF_DROP_ERR(-EMSGSIZE) : NF_DROP_ERR(-EHOSTUNREACH);
 }
 
 /*

@@ -103,6 +103,15 @@ check "a router says so: TCP's connect" sock unreachable tcp $MAPPED 80
 check "... UDP hears of it" sock unreachable udp $MAPPED 4433
 in_router ip -6 route del unreachable 2001:db8:9::/64 metric 1
 forget
+ip -n node link set wan mtu 1400
+check "too big for our own link: EMSGSIZE, and the MTU" sock toobig $MAPPED 4433 1380
+ip -n node link set wan mtu 1500
+forget
+path_mtu 1300
+check "too big for the path: the same" sock toobig $ALSO 4434 1280
+path_mtu 1500
+forget
+
 note "a hostNetwork pod: the node's network, all else its own"
 mkdir -p /sys/fs/cgroup/kubepods
 pod() { ( echo 0 >/sys/fs/cgroup/kubepods/cgroup.procs; exec nsenter --net=/run/netns/node unshare -m -C -u -i -p -f "$@" ); }

@@ -6,12 +6,15 @@ sockets.py serve ADDR6 PORT              sends each datagram back, from that add
 sockets.py unconnected [--port N] ADDR ADDR PORT   answers come from who was asked
 sockets.py refused ADDR PORT             a datagram to a closed port: ECONNREFUSED
 sockets.py unreachable tcp|udp ADDR PORT   EHOSTUNREACH, in time
+sockets.py toobig ADDR PORT MTU          EMSGSIZE, at once or soon, and the MTU in the error queue
 """
 import errno
 import socket
+import struct
 import sys
+import time
 
-IP_RECVERR = 11
+IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_RECVERR = 10, 2, 11
 
 
 def serve(args):
@@ -71,7 +74,29 @@ def unreachable(args):
     expect(errno.EHOSTUNREACH, ask)
 
 
+def toobig(args):
+    addr, port, mtu = args
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+    s.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    s.connect((addr, int(port)))
+    end = time.monotonic() + 4
+    while time.monotonic() < end:
+        try:
+            s.send(bytes(1450))
+        except OSError as e:
+            assert e.errno == errno.EMSGSIZE, errno.errorcode.get(e.errno, e)
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("no error")
+    s.settimeout(1)
+    _, told, _, _ = s.recvmsg(2000, 512, socket.MSG_ERRQUEUE)
+    number, _, _, _, _, info, _ = struct.unpack_from("IBBBBII", told[0][2])
+    assert (number, info) == (errno.EMSGSIZE, int(mtu)), (number, info)
+
+
 if __name__ == "__main__":
     CALLS = {"serve": serve, "unconnected": unconnected, "refused": refused,
-             "unreachable": unreachable}
+             "unreachable": unreachable, "toobig": toobig}
     CALLS[sys.argv[1]](sys.argv[2:])
