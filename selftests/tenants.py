@@ -3,7 +3,7 @@
 """Who may configure what, and what a hostile user can do to the others.
 
 tenants.py TEST...: each in a process of its own, as root of a guest in which the
-module is loaded. N: network namespaces (default 1000).
+module is loaded. N: network namespaces (default 200).
 """
 import errno
 import os
@@ -22,7 +22,7 @@ from nat46 import (Nat46, begin, commit, fails, mapping, new_netns, num, ok, pol
                    wait)
 from tenant import Gap, Rtnl, child, flows, net_here, nobody, unshare, user_ns, write
 
-N = int(os.environ.get("N", "1000"))
+N = int(os.environ.get("N", "200"))
 PARAMETERS = "/sys/module/nf_nat46/parameters/"
 NEWNET, NEWUSER = 0x40000000, 0x10000000
 
@@ -207,15 +207,16 @@ def test_many():
     same("all of them together have half of the machine's sessions", made, N)
     same("... each flow beyond is refused as max-sessions", dropped, 2 * N)
     same("... the machine's count is theirs", total(n), N)
-    flows(100)
-    same("the machine's own has room all the same", len(n.sessions()), 100)
+    own = min(100, N // 2)
+    flows(own)
+    same("the machine's own has room all the same", len(n.sessions()), own)
     os.close(end)
     os.waitpid(pid, 0)
     start = time.monotonic()
-    ok("when the user goes, all that is his goes", wait(120, lambda: total(n) == 100), total(n))
+    ok("when the user goes, all that is his goes", wait(120, lambda: total(n) == own), total(n))
     print(f"# {N} gone {time.monotonic() - start:.1f} s after their user; "
           f"the longest that a process had to wait: {gap.stop():.2f} s")
-    same("... and nobody else's", len(n.sessions()), 100)
+    same("... and nobody else's", len(n.sessions()), own)
 
 
 def short_life(k):
@@ -253,8 +254,11 @@ GROUP = "/sys/fs/cgroup/tenant"
 
 
 def group_bytes():
-    with open(GROUP + "/memory.current", encoding="ascii") as f:
-        return int(f.read())
+    """What the group is charged for: the kernel's memory. memory.current runs ahead
+    of that by up to 64 pages a CPU; this is brought up to date every two seconds."""
+    time.sleep(2.5)
+    with open(GROUP + "/memory.stat", encoding="ascii") as f:
+        return int(dict(line.split() for line in f)["kernel"])
 
 
 def fill(n, count, first=0):
@@ -294,7 +298,8 @@ def test_memory():
     maps, policies = child(charged) or (0, 0)
     print(f"# charged: 5000 mappings {maps >> 10} KiB, 2000 policies {policies >> 10} KiB")
     ok("mappings are charged to who makes them", maps > 5000 * (256 + 128), maps)
-    ok("so are policies", policies > 2000 * 32, policies)
+    # one array, an entry of 28 bytes each; what is charged by bytes moves in whole pages
+    ok("so are policies", policies > 2000 * 28 - 2 * 4096, policies)
     was = int(sh("awk '/MemAvailable/ {print $2}' /proc/meminfo"))
     write(GROUP + "/memory.max", str(4 << 20))
     said = child(glutton)

@@ -12,7 +12,7 @@ here=$(dirname "$(realpath "$0")")
 . "$here/lib.sh"
 . "$here/net.sh"
 . "$here/servers.sh"
-N=${N:-1000}
+N=${N:-200}
 MAPPED=198.18.0.7
 TENANTS="1 2 3"
 
