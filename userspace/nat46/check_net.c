@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <netlink/attr.h>
@@ -467,13 +468,20 @@ void check_pods(void)
 	DIR *dir = opendir("/run/netns");
 	char kind[32] = "", one[NAME_MAX + 1] = "";
 	struct dirent *d;
+	struct stat own, st;
 	int n = 0, all = 0;
 
+	if (home >= 0 && fstat(home, &own))
+		die(EXIT_SYSTEM, "%s: the own network namespace", strerror(errno));
 	while (dir && home >= 0 && (d = readdir(dir))) {
 		const int fd = d->d_name[0] == '.' ? -1 :
 			openat(dirfd(dir), d->d_name, O_RDONLY | O_CLOEXEC);
 
-		if (fd >= 0 && !setns(fd, CLONE_NEWNET)) {
+		/* a name of this host's own: its devices are no pod's */
+		const bool here = fd >= 0 && !fstat(fd, &st) && st.st_dev == own.st_dev &&
+				  st.st_ino == own.st_ino;
+
+		if (fd >= 0 && !here && !setns(fd, CLONE_NEWNET)) {
 			all++;
 			if (passes_by(kind, sizeof(kind)) && !n++)
 				snprintf(one, sizeof(one), "%s", d->d_name);
