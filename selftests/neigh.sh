@@ -78,7 +78,7 @@ ip -n router addr del $HELD/64 dev lan
 
 note "solicitations; a source that holds an address of the node, an entry of no source"
 ip -n node addr add $OWN/64 dev wan nodad
-n46 source add addr 2001:db8:1::98-2001:db8:1::9a from 10.9.0.0/16
+n46 source add addr 2001:db8:1::98-2001:db8:1::9a from 10.9.0.0/16 force
 same "the node's own address has no entry" \
 	"$HELD wan|$LAST wan|2001:db8:1::98 wan|2001:db8:1::9a wan" "$(proxies)"
 ip -n node -6 neigh add proxy 2001:db8:1::4747 dev wan

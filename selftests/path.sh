@@ -77,31 +77,37 @@ path_mtu 1500
 # what was learned is forgotten in time, by a session that lives on
 whole() { in_pod ip route flush cache; in_pod ping -q -M "do" -s 1452 -c 1 -W 1 $MAPPED; }
 refute "a ping of 1480 bytes with DF by what was learned" whole
-in_node sysctl -qw net.ipv6.route.mtu_expires=2
+in_node sysctl -qw net.ipv6.route.mtu_expires=8
 in_node ip -6 route flush cache
 path_mtu 1400
 whole
 path_mtu 1500
 refute "... the path is 1500 again, but 1400 was learned once more" whole
-check "... which expires" wait_for 6 whole
+check "... which expires" wait_for 20 whole
 in_node sysctl -qw net.ipv6.route.mtu_expires=600
 
 # a transfer whose path shrinks, DF set (TCP) and not
 head -c 8M /dev/urandom >"$SRV/www/big"
 want=$(sha256sum <"$SRV/www/big")
 mtu_of() { grep -o 'mtu [0-9]*'; }
+begun() { [ "$(count proto tcp)" -gt 0 ]; }
+# a small window, so that whoever sends can't be done before
+in_pod sysctl -qw net.ipv4.tcp_rmem="4096 65536 262144"
+in_server sysctl -qw net.ipv4.tcp_rmem="4096 65536 262144"
 shrink() { # curl's arguments
 	local learned before=$SECONDS rc
 	in_pod ip route flush cache
 	in_node ip -6 route flush cache
 	in_server ip -6 route flush cache
-	echo "pod\$ curl --limit-rate 4M $*" >>"$text"
-	in_pod curl -sS -m 120 --limit-rate 4M --cacert "$SRV/ca.pem" \
+	n46 session flush all >/dev/null
+	echo "pod\$ curl --limit-rate 2M $*" >>"$text"
+	in_pod curl -sS -m 120 --limit-rate 2M --cacert "$SRV/ca.pem" \
 		--resolve "v6only.example:443:$MAPPED" "$@" \
 		-w '%{size_upload} bytes up, %{size_download} down, in %{time_total} s\n' >>"$text" 2>&1 &
 	local curl=$!
+	wait_for 20 begun
 	sleep 0.5; path_mtu 1400
-	sleep 0.5; path_mtu 1280
+	sleep 1; path_mtu 1280
 	wait $curl
 	rc=$?
 	# whoever sent has learned of it in the middle: the node for the pod
