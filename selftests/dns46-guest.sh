@@ -83,6 +83,7 @@ check "rule 54: the packet that asked is counted" test "$(drops unmapped-asked)"
 use_crash() { sed -i 's/^upstream .*/upstream 127.0.0.2/' $dir/conf; }
 ip -n node addr add 127.0.0.2/8 dev lo 2>/dev/null
 spawn node python3 "$here/lib/crash.py" upstream $dir/asked
+wait_for 30 eval "in_node ss -Hlnu | grep -q 127.0.0.2:53"
 cp $dir/conf $dir/conf.usual
 asked() { grep -c "^$1\$" $dir/asked; }
 metric() { in_node curl -sS http://192.0.2.9:9146/metrics | sed -n "s/^dns46_$1 //p"; }

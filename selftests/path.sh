@@ -100,8 +100,8 @@ shrink() { # curl's arguments
 	in_node ip -6 route flush cache
 	in_server ip -6 route flush cache
 	n46 session flush all >/dev/null
-	echo "pod\$ curl --limit-rate 2M $*" >>"$text"
-	in_pod curl -sS -m 120 --limit-rate 2M --cacert "$SRV/ca.pem" \
+	echo "pod\$ curl --limit-rate 1M $*" >>"$text"
+	in_pod curl -sS -m 120 --limit-rate 1M --cacert "$SRV/ca.pem" \
 		--resolve "v6only.example:443:$MAPPED" "$@" \
 		-w '%{size_upload} bytes up, %{size_download} down, in %{time_total} s\n' >>"$text" 2>&1 &
 	local curl=$!

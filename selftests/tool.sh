@@ -161,8 +161,8 @@ bad() {
 	fi
 }
 bad 1 frob frob
-bad 1 monitor monitor
-bad 1 explain explain 10.0.0.1 198.18.0.7 tcp
+bad 1 frob monitor frob
+bad 1 frob explain 10.0.0.1 198.18.0.7 frob 80
 bad 1 frob pool frob
 bad 1 prefix pool add
 bad 1 198.18.0.1/16 pool add 198.18.0.1/16
