@@ -92,6 +92,7 @@ int nat46_edit_apply(struct nat46_edit *e, const struct nat46_conf *next);
 
 struct nat46_conf *nat46_conf_new(void);
 void nat46_conf_free(struct nat46_conf *conf);	/* never published, no reader left */
+void nat46_conf_free_unshared(const struct nat46_conf *conf, const struct nat46_conf *keep);
 void nat46_conf_changed(struct nat46_net *nn);
 void nat46_conf_publish(struct nat46_net *nn, struct nat46_conf *conf);
 /* a conf's arrays that @next does not use are freed when their readers are gone */
@@ -99,6 +100,8 @@ void nat46_conf_retire(struct nat46_conf *conf, const struct nat46_conf *next);
 
 /* @head, of what has @size bytes and is not read any more after a grace period */
 void nat46_conf_retire_one(struct rcu_head *head, size_t size);
+
+/* ---- change.c: as conf.c's, nn->lock held ---------------------------------------- */
 
 int nat46_conf_pool_add(struct nat46_edit *e, const struct nat46_pool *p, u8 may,
 			struct netlink_ext_ack *extack);
