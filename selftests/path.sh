@@ -87,15 +87,22 @@ check "... which expires" wait_for 20 whole
 in_node sysctl -qw net.ipv6.route.mtu_expires=600
 
 # a transfer whose path shrinks, DF set (TCP) and not
-head -c 8M /dev/urandom >"$SRV/www/big"
+head -c 12M /dev/urandom >"$SRV/www/big"
 want=$(sha256sum <"$SRV/www/big")
 mtu_of() { grep -o 'mtu [0-9]*'; }
 begun() { [ "$(count proto tcp)" -gt 0 ]; }
 # a small window, so that whoever sends can't be done before
 in_pod sysctl -qw net.ipv4.tcp_rmem="4096 65536 262144"
 in_server sysctl -qw net.ipv4.tcp_rmem="4096 65536 262144"
+# learned [MTU]: what routes say by now; is it that?
+learned() {
+	local is
+	is="node: $(in_node ip -6 route get $SERVER6 | mtu_of); server: $(in_server ip -6 route get $NODE6 | mtu_of)"
+	echo "$is"
+	[ $# = 0 ] || has "$sender: mtu $1" "$is"
+}
 shrink() { # curl's arguments
-	local learned before=$SECONDS rc
+	local is rc
 	in_pod ip route flush cache
 	in_node ip -6 route flush cache
 	in_server ip -6 route flush cache
@@ -106,15 +113,18 @@ shrink() { # curl's arguments
 		-w '%{size_upload} bytes up, %{size_download} down, in %{time_total} s\n' >>"$text" 2>&1 &
 	local curl=$!
 	wait_for 20 begun
-	sleep 0.5; path_mtu 1400
-	sleep 1; path_mtu 1280
+	sleep 0.5
+	# whoever sends learns of it in the middle: the node for the pod
+	path_mtu 1400
+	wait_for 60 learned '(1280|1400)'
+	path_mtu 1280
+	wait_for 60 learned "$least"
+	is=$(learned) # and would forget it
 	wait $curl
 	rc=$?
-	# whoever sent has learned of it in the middle: the node for the pod
-	learned="node: $(in_node ip -6 route get $SERVER6 | mtu_of); server: $(in_server ip -6 route get $NODE6 | mtu_of)"
-	printf '%s\n\n' "path MTU learned meanwhile: $learned" >>"$text"
+	printf '%s\n\n' "path MTU learned meanwhile: $is" >>"$text"
 	path_mtu 1500
-	[ $rc = 0 ] && [ $((SECONDS - before)) -ge 1 ] && has "$sender: mtu $least" "$learned"
+	[ $rc = 0 ] && has "$sender: mtu $least" "$is"
 }
 for df in "" " without DF"; do
 	[ -z "$df" ] || { echo "pod\$ sysctl -w net.ipv4.ip_no_pmtu_disc=1" >>"$text"; in_pod sysctl -qw net.ipv4.ip_no_pmtu_disc=1; }

@@ -18,8 +18,8 @@ client() {
 }
 # server WHO ADDR: the server's own address
 server() { ip netns exec "$1" curl -sS -m 10 "http://$2/server"; }
-# udp_from WHO ADDR PORT: a datagram from that port; the address and port seen
-udp_from() { ip netns exec "$1" socat -t1 - "UDP4:$2:4434,sourceport=$3" <<<hello; }
+# udp_from WHO ADDR PORT [WAIT]: a datagram from that port; the address and port seen
+udp_from() { ip netns exec "$1" python3 "$here/lib/udp.py" seen "$2" 4434 "$3" "${4:-20}"; }
 # embed PREFIX/LEN ADDR4: by another implementation than the module's
 embed() {
 	python3 - "$1" "$2" <<-'END'
@@ -88,7 +88,7 @@ n46 source add prefix $PREFIX
 n46 map add 198.18.0.8 to $SERVER6
 same "the first flow" 30000 "$(udp_from pod $MAPPED 30000 | cut -d' ' -f2)"
 before=$(drops no-port)
-same "the second would have its tuple" "" "$(udp_from pod 198.18.0.8 30000 2>/dev/null)"
+same "the second would have its tuple" "" "$(udp_from pod 198.18.0.8 30000 1 2>/dev/null)"
 same "... dropped as no-port" $((before + 1)) "$(drops no-port)"
 same "... from another port it opens" 30001 "$(udp_from pod 198.18.0.8 30001 | cut -d' ' -f2)"
 n46 param set timeout-icmp 1

@@ -5,6 +5,8 @@
   ask ADDR PORT N MIN MAX       N random datagrams of MIN to MAX bytes, eight on
                                 the way at once, as QUIC sends them: each must
                                 come back as it was, none twice
+  seen ADDR PORT SPORT WAIT     one from that port; what PORT there answers
+                                within WAIT seconds is printed
 """
 import os
 import random
@@ -38,7 +40,18 @@ def ask(addr, port, n, low, high):
                 sys.exit("a datagram came back changed, or twice")
 
 
+def seen(addr, port, sport, wait):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(wait)
+        s.bind(("", sport))
+        s.connect((addr, port))
+        s.send(b"hello")
+        sys.stdout.write(s.recv(2048).decode())
+
+
 if sys.argv[1] == "serve":
     serve(int(sys.argv[2]))
+elif sys.argv[1] == "seen":
+    seen(sys.argv[2], *map(int, sys.argv[3:6]))
 else:
     ask(sys.argv[2], *map(int, sys.argv[3:7]))
