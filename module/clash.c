@@ -17,13 +17,18 @@
 #include "nf_nat46.h"
 #include "session.h"
 
-/* A connection, or one that listens there: to any address of the target's. */
+/*
+ * A connection, or one that listens there: to any address of the target's. Mostly
+ * no socket at all is bound to the port, which shows by the port's list.
+ */
 static bool socket_has(const struct nat46_session *s)
 {
 	const struct dst_entry *dst = rcu_dereference(s->dst6);
 	const int dif = dst ? dst->dev->ifindex : s->oif;
 	struct sock *sk;
 
+	if (!nat46_port_bound(s->net, s->t6.proto, ntohs(s->t6.sport)))
+		return false;
 	if (s->t6.proto == IPPROTO_UDP)
 		return nat46_udp6_lookup(s->net, &s->t6.daddr, s->t6.dport,
 					 &s->t6.saddr, s->t6.sport, dif);
@@ -66,6 +71,8 @@ static bool conntrack_has(const struct nat46_session *s)
 	struct nf_conn *ct;
 	bool has;
 
+	if (!nat46_ct_count(s->net))
+		return false;
 	answer_tuple(&t, &s->t6);
 	h = nf_conntrack_find_get(s->net, &nf_ct_zone_dflt, &t);
 	if (!h)

@@ -6,11 +6,14 @@
 #ifndef _NF_NAT46_COMPAT_H
 #define _NF_NAT46_COMPAT_H
 
+#include <linux/filter.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <net/genetlink.h>
 #include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
 #include <net/netfilter/ipv4/nf_defrag_ipv4.h>
+#include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_helper.h>
 #include <net/udp.h>
 #ifdef NAT46_HAVE_NET_GSO_H
@@ -84,6 +87,37 @@ nat46_udp6_lookup(struct net *net, const struct in6_addr *saddr, __be16 sport,
 				 net->ipv4.udp_table, NULL);
 #else
 	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, 0, &udp_table, NULL);
+#endif
+}
+
+/*
+ * Could a packet to @port be for a socket? false: none is bound to it, and no
+ * program of BPF chooses sockets.
+ */
+static inline bool nat46_port_bound(struct net *net, u8 proto, u16 port)
+{
+	const struct inet_hashinfo *tcp = net->ipv4.tcp_death_row.hashinfo;
+#ifdef NAT46_HAVE_UDP_TABLE_OF_NET
+	struct udp_table *udp = net->ipv4.udp_table;
+#else
+	struct udp_table *udp = &udp_table;
+#endif
+
+	if (static_branch_unlikely(&bpf_sk_lookup_enabled))
+		return true;
+	if (proto == IPPROTO_UDP)
+		return READ_ONCE(udp_hashslot(udp, net, port)->count);
+	return proto == IPPROTO_TCP &&
+	       !hlist_empty(&tcp->bhash[inet_bhashfn(net, port, tcp->bhash_size)].chain);
+}
+
+/* How many flows does conntrack know there? */
+static inline unsigned int nat46_ct_count(const struct net *net)
+{
+#ifdef NAT46_HAVE_CT_COUNT
+	return nf_conntrack_count(net);
+#else
+	return atomic_read(&net->ct.count);
 #endif
 }
 

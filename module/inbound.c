@@ -148,13 +148,13 @@ static enum nat46_reason open(struct nat46_pkt *p, const struct nat46_source *sr
 	r = check_path(p, s);
 	if (r)
 		goto undo;
-	r = nat46_client_open(s->net, t4->saddr, p->conf->params.max_per_client);
+	r = nat46_client_open(s, p->conf->params.max_per_client);
 	if (r)
 		goto undo;
 	r = insert(p, s, sp);
 	if (!r && *sp == s)
 		return NAT46_OK;
-	nat46_client_ended(s->net, t4->saddr);
+	nat46_client_ended(s);
 undo:
 	nat46_session_undo(s);
 	return r;

@@ -557,12 +557,12 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 	if (state == NAT46_STATE_INIT)
 		s->syn = nat46_tcp_seq(p);
 
+	r = nat46_client_open(s, p->conf->params.max_per_client);
+	if (r)
+		goto undo;
 	r = nat46_session_client(p, s);
 	if (r)
-		goto undo;
-	r = nat46_client_open(s->net, p->t4.saddr, p->conf->params.max_per_client);
-	if (r)
-		goto undo;
+		goto undo_client;
 	r = nat46_session_path(p, s, src, &target);
 	if (r)
 		goto undo_client;
@@ -581,7 +581,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 		r = err == -EEXIST ? NAT46_OK : NAT46_DROP_NO_PORT;
 
 undo_client:
-	nat46_client_ended(s->net, p->t4.saddr);
+	nat46_client_ended(s);
 undo:
 	nat46_session_undo(s);
 	return r;

@@ -269,7 +269,7 @@ bool nat46_session_end(struct nat46_session *s)
 	nn = nat46_pernet(s->net);
 	nat46_count(nn, NAT46_CNT_ENDED);
 	atomic_dec(&nn->sessions);
-	nat46_client_ended(s->net, s->t4.saddr);
+	nat46_client_ended(s);
 	nat46_bib_put(s);
 	nat46_map_ended(s->map, READ_ONCE(s->last));
 	call_rcu(&s->rcu, free_rcu_cb);

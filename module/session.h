@@ -30,8 +30,8 @@ int nat46_first_state(const struct nat46_pkt *p, u8 proto);
 
 /* client.c */
 void nat46_client_init(void);
-enum nat46_reason nat46_client_open(struct net *net, __be32 addr, u32 max);
-void nat46_client_ended(struct net *net, __be32 addr);
+enum nat46_reason nat46_client_open(struct nat46_session *s, u32 max);
+void nat46_client_ended(const struct nat46_session *s);
 u32 nat46_client_sessions(struct net *net, __be32 addr);
 
 /* clash.c */
