@@ -14,7 +14,7 @@ guest="qemu-system-x86 busybox-static iproute2 nftables iputils-ping curl tcpdum
 	containernetworking-plugins"
 dns="knot knot-dnsutils knot-resolver bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound nsd musl-tools
 	libc-ares-dev python3-dnspython dbus-daemon busybox-static"
-bench="gnuplot-nox dnsperf"
+bench="gnuplot-nox dnsperf valgrind"
 fuzz="clang libclang-rt-14-dev llvm"
 install="dkms systemd kmod nftables"
 metrics="prometheus"

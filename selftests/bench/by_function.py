@@ -17,16 +17,18 @@ def symbols(path):
     return sorted(syms)
 
 
-# work, variants
+NEW = "v4-masq dev addr prefix dev-nat"
+# kernel, work, variants
 JOBS = [
-    ("udp", "gen gen4 v6 v4 v4-masq dev dev-off"),
-    ("new", "v6 v4-masq dev addr prefix"),
-    ("other", ""),
+    ("6.1", "udp", "gen gen4 v6 v4 v4-masq dev dev-off"),
+    ("6.1", "new", NEW),
+    ("6.1", "other", ""),
+    ("7.3", "new", NEW),
 ]
 UP = ["v6", "v4", "v4-masq", "dev", "dev-off"]
 
 
-def columns(udp, new, other):
+def columns(udp, new, other, newest):
     """[(title, [(label, counts)])]: from counts by mark's name"""
     def less(a, b):
         return {f: a.get(f, 0) - b.get(f, 0) for f in {**a, **b}}
@@ -35,9 +37,9 @@ def columns(udp, new, other):
            "dev-off": {"up": "gen4", "down": "gen"}}
     tables = [(title, [(v, less(udp[f"udp-64-{way} {v}"], udp[f"udp-64-{way} {gen[v][way]}"])) for v in UP])
               for way, title in (("up", "Client to target"), ("down", "Target to client"))]
-    tables.append(("A first packet, above an established one",
-                   [(v, less(new["first-packet " + v], new["second-packet " + v]))
-                    for v in ("v4-masq", "dev", "addr", "prefix")]))
+    tables += [("A first packet, above an established one" + where,
+                [(v, less(of["first-packet " + v], of["second-packet " + v])) for v in NEW.split()])
+               for where, of in (("", new), (", Debian's 7.3", newest))]
     tables.append(("A packet that is not ours, above one without the module",
                    [(f"{v}, {step}", less(other[f"other-{v} {step}"], other[f"other-{v} absent"]))
                     for v in ("v6", "v4") for step in ("absent, empty nft chains", "loaded", "configured")]))
@@ -48,10 +50,11 @@ def measure(top, out, commit, guest, options):
     here, build = os.path.join(top, "selftests/bench"), os.path.join(top, "build/bench-profile")
     os.makedirs(build, exist_ok=True)
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", f"{build}/count.so", f"{here}/count.c"], check=True)
-    found = [count(build, guest, options, work, variants) for work, variants in JOBS]
+    found = [count(build, lambda *job, k=kernel: guest(k, *job), options[kernel], work, variants)
+             for kernel, work, variants in JOBS]
     text = ["<!-- SPDX-License-Identifier: GPL-2.0 -->", "# Where a packet's instructions go", "",
-            f"`make bench ARGS=--profile`, commit {commit}: by function, 64 byte UDP, Debian's 6.1; in the first two tables the",
-            "sender and one veth are taken off. Functions of 10 and more. A string instruction counts once for each byte or word.", ""]
+            f"`make bench ARGS=--profile`, commit {commit}: by function, 64 byte UDP, Debian's 6.1 where nothing else is",
+            "said; in the first two tables the sender and one veth are taken off. Functions of 10 and more. A string instruction counts once for each byte or word.", ""]
     for title, cols in columns(*found):
         rows = {f for _, c in cols for f, x in c.items() if abs(x) >= 10}
         text += [f"## {title}", "", "| function | " + " | ".join(label for label, _ in cols) + " |",
@@ -69,7 +72,7 @@ def count(build, guest, options, work, variants):
     """{mark's name: {function: instructions a packet}}"""
     counts = f"{build}/counts-{work}"
     os.environ["QEMU_OPTS"] = f"-plugin {build}/count.so,out={counts}"
-    found, status = guest("6.1", [*options, "--out", build], work, variants,
+    found, status = guest([*options, "--out", build], work, variants,
                           ["--quick", "--rounds", "1", "--mark", "--count", str(COUNT), "--wide"])
     if status:
         raise SystemExit(status)

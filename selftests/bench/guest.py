@@ -62,6 +62,12 @@ def udp(v, up, count, size=64, flows=PORTS):
     return ns, {"ip": family(dst), **({} if got >= count else {"lost": count - got})}
 
 
+def head_reallocations(v):
+    """(packets that it has translated, of these such whose head was reallocated)"""
+    counted = json.loads(inside(v.path.r[0], "nat46", "-j", "stats", "all"))["counters"]
+    return counted["packets-46"] + counted["packets-64"], counted["head-reallocated"]
+
+
 def work_udp(variants, o):
     """An established flow's packet"""
     chosen = [v for v in variants if v.udp]
@@ -76,6 +82,10 @@ def work_udp(variants, o):
                     with Marks(o, work, v.name, rnd, o.count):
                         ns, more = udp(v, up, o.count, size)
                     say(work, v.name, rnd, ns, **more)
+    for v in chosen:
+        if v.what.startswith("nf_nat46"):
+            packets, grown = head_reallocations(v)
+            say("reallocated", v.name, 0, grown, packets=packets)
 
 
 def work_new(variants, o):
@@ -213,14 +223,14 @@ def work_tcp(variants, o):
     time.sleep(1)
     for on in (True, False):
         # long enough that a delayed acknowledgement is nothing
-        size = "16M" if on else "32M"
+        size = 16 if on else 24
         for v in chosen:
             offloads(v, on)
         for rnd in range(o.rounds + 1):
             for v in chosen:
                 for way in ("up", "down"):
                     p = subprocess.run(["ip", "netns", "exec", v.path.c, "timeout", "30", "iperf3", "-J", "-c",
-                                        v.to_server()[1], "-n", size] + (["-R"] if way == "down" else []),
+                                        v.to_server()[1], "-n", f"{size if rnd else 2}M"] + (["-R"] if way == "down" else []),
                                        capture_output=True, text=True, check=False)
                     note(f"{v.name} {way} {'gso' if on else 'segments'} {rnd}")
                     try:
@@ -243,7 +253,7 @@ def work_rr(variants, o):
     time.sleep(1)
     for rnd in range(o.rounds + 1):
         for v in chosen:
-            value = float(inside(v.path.c, EXTRA + "/rr", "ask", v.to_server()[1], str(o.count)).split()[sender.WHICH])
+            value = float(inside(v.path.c, EXTRA + "/rr", "ask", v.to_server()[1], str(o.count)))
             if rnd:		# the first warms up
                 say("rr", v.name, rnd, value)
     for p in servers:
@@ -261,9 +271,7 @@ def main():
     parser.add_argument("--wide", action="store_true", help="sources with all their ports")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--mark", action="store_true")
-    parser.add_argument("--times", action="store_true", help="others use the machine: the fast tenth, not the mean")
     o = parser.parse_args()
-    sender.WHICH = int(o.times)
     for name in ("af_packet", "tun"):
         subprocess.run(["modprobe", "-q", name], check=False)
     # other work that takes the CPU for a moment shall cost no packets

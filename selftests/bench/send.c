@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * send DEV COUNT DMAC SRC DST SPORTS DPORTS PAYLOAD SOURCES: sends COUNT UDP
- * datagrams by DEV as whole frames, and prints the nanoseconds that each took: in
- * the mean, and of the batch that a tenth are faster than, which knows little of
- * the moments when others had the CPU, or its other half.
+ * datagrams by DEV as whole frames, and prints the nanoseconds that each took, in
+ * the mean.
  * SPORTS and DPORTS are LOW-HIGH; source addresses, SOURCES of them from SRC on
  * (IPv4), and ports count up with each datagram, apart from each other.
  *
@@ -130,13 +129,6 @@ static void vary(struct frame *f, int v6, struct udphdr *udp, unsigned int src,
 	udp->check = fold(sum(&ip4->ip_src, 8, ntohs(udp->len) + IPPROTO_UDP));
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double now(void)
 {
 	struct timespec t;
@@ -155,8 +147,7 @@ int main(int argc, char **argv)
 	struct range sport, dport, src = { 0 };
 	unsigned int payload, i, n, left, count;
 	int v6, fd, one = 1, sent;
-	double begun, *took, ns = 0;
-	unsigned int batches = 0;
+	double begun, ns = 0;
 
 	if (argc != 10)
 		return 2;
@@ -182,9 +173,6 @@ int main(int argc, char **argv)
 		msgs[i].msg_hdr.msg_iov = &iov[i];
 		msgs[i].msg_hdr.msg_iovlen = 1;
 	}
-	took = calloc(count / BATCH + 1, sizeof(*took));
-	if (!took)
-		return 1;
 	for (left = count; left; left -= n) {
 		n = left < BATCH ? left : BATCH;
 		for (i = 0; i < n; i++)
@@ -197,11 +185,8 @@ int main(int argc, char **argv)
 				return 1;
 			}
 		}
-		took[batches] = now() - begun;
-		ns += took[batches];
-		took[batches++] /= n;
+		ns += now() - begun;
 	}
-	qsort(took, batches, sizeof(*took), by_value);
-	printf("%.1f %.1f\n", ns / count, batches ? took[batches / 10] : 0);
+	printf("%.1f\n", ns / count);
 	return 0;
 }

@@ -8,10 +8,6 @@ import time
 from topo import EXTRA, Inside, mac
 
 
-# of what send prints: the mean; or, of times, the fast tenth
-WHICH = 0
-
-
 def send(path, up, count, src, dst, sport, dport, payload=64, sources=1):
     """(nanoseconds a packet, packets received). @src: the first of @sources;
     @sport and @dport: (lowest, highest)"""
@@ -22,7 +18,7 @@ def send(path, up, count, src, dst, sport, dport, payload=64, sources=1):
         out = subprocess.run([EXTRA + "/send", dev, str(count), mac(link, side), src, dst,
                               f"{sport[0]}-{sport[1]}", f"{dport[0]}-{dport[1]}", str(payload), str(sources)],
                              capture_output=True, text=True, check=True).stdout
-    ns = float(out.split()[WHICH])
+    ns = float(out)
     # what is still under way
     for _ in range(100):
         got = path.received(other) - before

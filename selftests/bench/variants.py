@@ -57,6 +57,17 @@ def nat46(source, settings=""):
     return prepare
 
 
+def beside_nat(p):
+    """Ours where nothing is spared: ip rules may tell sessions apart, and flows of others are in conntrack"""
+    nat46("dev")(p)
+    r = p.r[0]
+    run("ip", "-n", r, "rule", "add", "from", "203.0.113.0/24", "lookup", "main")
+    masquerade(r, "ip")
+    masquerade(r, "ip6")
+    inside(r, "sysctl", "-qw", "net.netfilter.nf_conntrack_udp_timeout=3600")
+    inside(r, "bash", "-c", f"echo >/dev/udp/{p.server4()}/9")
+
+
 def siit(p):
     inside(p.r[0], EXTRA + "/jool_siit", "instance", "add", "i", "--netfilter", "--pool6", NAT64 + "/96")
     inside(p.r[0], EXTRA + "/jool_siit", "-i", "i", "eamt", "add", EAM + "/32", p.server6() + "/128")
@@ -126,6 +137,7 @@ ALL = [
     ours("dev", "dev"), ours("addr", "addr"), ours("prefix", "prefix"),
     ours("dev-forward", "dev", "filter-hooks forward"),
     ours("dev-off", "dev", OFF), ours("addr-off", "addr", OFF), ours("prefix-off", "prefix", OFF),
+    Variant("dev-nat", "nf_nat46, dev source, on a host with ip rules and NAT", beside_nat, lambda _: POOL, Path.router6),
     Variant("siit", "Jool SIIT 4.1.9", siit, lambda _: EAM, lambda p: NAT64 + low4(p.client4())),
     Variant("sandwich", "Jool SIIT, then IPv6 masquerade, two conntracks", sandwich, lambda _: EAM,
             Path.router6, 2),
