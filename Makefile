@@ -52,7 +52,7 @@ check-all: check ## the same, and what takes an hour: a million steps of the mod
 		'STEPS=1000000 exec bash $$NAT46_SRC/selftests/rules.sh'
 	selftests/vm/run --kind uml --timeout 3600 --mem 1024 -- 'N=1000000 exec bash $$NAT46_SRC/selftests/differ.sh'
 	selftests/vm/run --kind uml --timeout 1800 --mem 3072 -- 'N=100000 exec bash $$NAT46_SRC/selftests/ports.sh'
-	for s in path prefix neigh tool; do selftests/vm/run --debug --timeout 1800 --mem 2048 -- \
+	for s in path prefix neigh tool rules; do selftests/vm/run --debug --timeout 1800 --mem 2048 -- \
 		"N=2000 exec bash \$$NAT46_SRC/selftests/$$s.sh" || exit; done
 	selftests/vm/run --timeout 1800 --mem 2048 -- 'exec bash $$NAT46_SRC/selftests/tool.sh'
 	TESTMOD=1 selftests/vm/run --debug --timeout 3600 --mem 1536 -- \
