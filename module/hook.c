@@ -141,6 +141,9 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 		kfree_skb(p->skb);	/* a socket is told of no error either */
 		return NF_STOLEN;
 	}
+	/* what may be cut, segment by segment */
+	if (r == NAT46_DROP_TOO_BIG && !p->df && skb_is_gso(p->skb))
+		return in_segments(p, from_ipv4);
 	nat46_drop(p->nn, r);
 	nat46_tell_client(p, r);
 	if (!p->local)

@@ -215,8 +215,8 @@ void nat46_send6(struct nat46_pkt *p, struct dst_entry *dst)
 	skb_dst_set_noref(skb, dst);
 	skb->dev = dst->dev;
 	/* an IPv4 packet without DF may be cut on its way */
-	if (!p->local)
-		skb->ignore_df = !p->df;
+	if (!p->df)
+		skb->ignore_df = 1;
 	if (p->frag_max && !p->icmp_error) {
 		skb->ignore_df = 1;
 		IP6CB(skb)->frag_max_size = nat46_fragment_size6(p);

@@ -104,11 +104,13 @@ learned() {
 shrink() { # curl's arguments
 	local is rc
 	in_pod ip route flush cache
+	in_node ip route flush cache
 	in_node ip -6 route flush cache
 	in_server ip -6 route flush cache
+	rm -f "$SRV/www/up/x"
 	n46 session flush all >/dev/null
-	echo "pod\$ curl --limit-rate 1M $*" >>"$text"
-	in_pod curl -sS -m 120 --limit-rate 1M --cacert "$SRV/ca.pem" \
+	echo "$who\$ curl --limit-rate 1M $*" >>"$text"
+	ip netns exec "$who" curl -sS -m 120 --limit-rate 1M --cacert "$SRV/ca.pem" \
 		--resolve "v6only.example:443:$MAPPED" "$@" \
 		-w '%{size_upload} bytes up, %{size_download} down, in %{time_total} s\n' >>"$text" 2>&1 &
 	local curl=$!
@@ -126,18 +128,26 @@ shrink() { # curl's arguments
 	path_mtu 1500
 	[ $rc = 0 ] && has "$sender: mtu $least" "$is"
 }
-for df in "" " without DF"; do
-	[ -z "$df" ] || { echo "pod\$ sysctl -w net.ipv4.ip_no_pmtu_disc=1" >>"$text"; in_pod sysctl -qw net.ipv4.ip_no_pmtu_disc=1; }
-	sender=node least=1280
+for run in "pod 0" "pod 1" "pod 2" "node 2"; do
+	read -r who disc <<<"$run"
+	[ $disc = 0 ] || echo "$who\$ sysctl -w net.ipv4.ip_no_pmtu_disc=$disc" >>"$text"
+	ip netns exec $who sysctl -qw net.ipv4.ip_no_pmtu_disc=$disc
+	case $disc in
+	0) df='' least=1280 ;;
 	# told of 1400, a pod without DF goes down to its min_pmtu, 552, at once
-	[ -z "$df" ] || least='(1280|1400)'
-	check "up$df while the path shrinks from 1500 to 1400 to 1280" shrink -T "$SRV/www/big" https://v6only.example/up/x
+	1) df=" without DF" least='(1280|1400)' ;;
+	# this one hears nothing: its segments are cut, those of a GSO packet as well
+	2) df=" without DF, deaf" least=1280 ;;
+	esac
+	sender=node
+	check "$who: up$df while the path shrinks from 1500 to 1400 to 1280" shrink -T "$SRV/www/big" https://v6only.example/up/x
 	same "sha256" "$want" "$(sha256sum <"$SRV/www/up/x")"
+	[ $disc != 2 ] || continue	# the server's segments are as before
 	sender=server least=1280
-	check "down$df while the path shrinks" shrink -o /run/down https://v6only.example/big
+	check "$who: down$df while the path shrinks" shrink -o /run/down https://v6only.example/big
 	same "sha256 of that" "$want" "$(sha256sum </run/down)"
 done
-in_pod sysctl -qw net.ipv4.ip_no_pmtu_disc=0
+for who in pod node; do ip netns exec $who sysctl -qw net.ipv4.ip_no_pmtu_disc=0; done
 
 # errors reach sockets
 refused() { # NETNS: a datagram to a port where nobody listens
@@ -179,6 +189,58 @@ s.sendto(b'x', ('$MAPPED', 7777))"
 	wait $py
 }
 check "a port that is closed by now: the server's socket is told" late
+
+# A loop through us: what we translate to IPv6, another translator turns back into
+# IPv4 that is sent to us. Each turn takes three hops: node, router, router2.
+ip netns exec router2 sysctl -qw net.ipv4.icmp_ratelimit=0
+wire node loop router2 loop
+ip -n node -batch - <<-END
+	link set loop up
+	addr add 10.99.0.1/30 dev loop
+	route add 198.19.0.0/16 via 10.99.0.2 dev loop
+END
+ip -n router2 -batch - <<-END
+	link set loop up
+	addr add 10.99.0.2/30 dev loop
+	route add 198.18.0.0/16 via 10.99.0.1 dev loop
+END
+n46b() { ip netns exec router2 nat46 "$@"; }
+n46b pool add 198.19.0.0/16
+n46b source add prefix 3fff:46::/96 from 198.18.0.0/16
+n46b map add 198.19.9.9 to $NODE6 inbound
+n46 map add 198.18.0.66 to 3fff:46::198.18.0.66
+# counted: packets that the node and router2 sent on to IPv6, to IPv4, and found expired
+counted() {
+	local who
+	for who in n46 n46b; do
+		$who -j stats all | python3 -c "import json, sys
+s = json.load(sys.stdin)
+print(s['counters']['packets-46'], s['counters']['packets-64'], s['drops']['hop-limit'])"
+	done
+}
+# loops TTL WANTED COMMAND...: its packet of that TTL ends there, and the pod is told
+loops() {
+	local ttl=$1 want=$2 i got='' before after
+	shift 2
+	n46 session flush all >/dev/null
+	n46b session flush all >/dev/null
+	mapfile -t before < <(counted | tr ' ' '\n')
+	out=$(shown "$@")
+	sleep 0.5	# what still went round would count
+	mapfile -t after < <(counted | tr ' ' '\n')
+	for i in "${!after[@]}"; do got="$got $((after[i] - before[i]))"; done
+	same "a loop ends: $1, TTL $ttl: hops are counted by whoever translates" "$want" "${got# }"
+	check "... the pod hears of it: time exceeded" \
+		has "^From 198.18.0.66 .*Time to live exceeded|^ *$ttl  198.18.0.66  [0-9.]+ ms" "$out"
+}
+# six turns, then it is over for the node, the router, the other translator; the error turns back as often
+loops 19 "6 6 1 6 6 0" ping -c 1 -W 3 -t 19 198.18.0.66
+loops 20 "7 7 0 6 6 0" ping -c 1 -W 3 -t 20 198.18.0.66
+loops 21 "7 7 0 6 6 1" ping -c 1 -W 3 -t 21 198.18.0.66
+loops 64 "21 21 1 21 21 0" traceroute -n -q 1 -w 3 -f 64 -m 64 198.18.0.66
+loops 63 "21 21 0 20 20 1" traceroute -T -p 443 -n -q 1 -w 3 -f 63 -m 63 198.18.0.66
+ip -n node link del loop
+n46 map del 198.18.0.66
 
 # what this node's own stack says about a packet that we have translated
 was="dev wan"

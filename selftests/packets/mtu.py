@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Path MTU: RFC 7915 sections 4, 4.1, 5 and 5.1; MSS clamping."""
 from dsl import *
+from wire import partial
 
 R = "RFC 7915 4.1: "
 LOAD = bytes(i % 253 for i in range(9000))
@@ -34,6 +35,27 @@ case("m46-df-tcp", R + "DF is set: ICMPv4 fragmentation needed", tcp_opened(),
      send4(ip4({"flags": "DF"}) / TCP(sport=SP, dport=DP, flags="A", seq=1001) / LOAD[:1460])
      .to4(node4(3, 4, ip4({"flags": "DF"}) / TCP(sport=SP, dport=DP, flags="A", seq=1001) /
                 LOAD[:1460], 1480)).drop("too-big"))
+EVERY = ("default", "partial", "frags", "tap", "direct", "forward", "cloned", "tight")
+for net, mtu in ((14, 1400), (12, 1280)):
+    p, t = p4(8, net), t6(8, net)
+    answer = TCP(sport=DP, dport=SP, flags="SA", seq=5000, ack=1001)
+    up = [send4(tcp4(dst=p)).to6(tcp6(dst=t)),
+          send6(ipr6({"src": t}) / answer).to4(ipr4({"src": p}) / answer)]
+    size = mtu - 40		# 20 bytes too much
+    sent = tcp4("PA", LOAD[:3 * size - 7], 1001, 5001, dst=p)
+    case(f"m46-gso-{mtu}", R + "DF is clear: a GSO packet's segments are cut to fit the IPv6 path", up,
+         send4(sent, gso=size)
+         .to6(*[tcp6("PA" if n == 2 else "A", LOAD[n * size:min((n + 1) * size, 3 * size - 7)],
+                     1001 + n * size, 5001, dst=t) for n in range(3)]).merged(mtu), modes=EVERY)
+    sent = ip4({"dst": p, "flags": "DF"}) / sent[TCP]
+    case(f"m46-gso-df-{mtu}", R + "DF is set: ICMPv4 fragmentation needed, of a GSO packet once", up,
+         send4(sent, gso=size).to4(node4(3, 4, Raw(partial(bytes(sent), size)[0]), mtu - 20))
+         .drop("too-big"), modes=EVERY)
+    size -= 20
+    sent = LOAD[:3 * size - 7]
+    case(f"m46-gso-{mtu}-fits", R + "DF is clear: a GSO packet stays one where its segments fit", up,
+         send4(tcp4("PA", sent, 1001, 5001, dst=p), gso=size)
+         .to6(tcp6("PA", sent, 1001, 5001, dst=t), gso=size), modes=EVERY)
 
 # learned from Packet Too Big
 for n, mtu in ((100, 1400), (101, 1300), (102, 1280), (103, 1000)):
