@@ -324,6 +324,16 @@ def test_next_target():
          (first, "established", 1))
     same("... for good", f.send(flags="PA", seq=3, ack=5001), first)
     same("... the second's is too late", f.answer((first + 1) % 3, wait=0.2), False)
+    f.target, (f.addr6, f.port6) = TARGETS[first], f.seen[TARGETS[first]]
+    ok("... what the first sends goes on to cross", f.s(b"data", flags="PA", seq=5001, ack=3))
+
+    f = Tries()
+    first = f.send()
+    second = f.again()
+    n46("session flush target", TARGETS[second], "port4", str(f.sport))
+    same("next target: one whose place has been left again", len(sessions(f"port4 {f.sport}")), 1)
+    same("... has the connection by its answer",
+         (f.answer(first), f.send(flags="A", seq=3, ack=5001), f.state()), (True, first, "established"))
 
     f = Tries()
     way = [f.send(), f.again(), f.again(), f.again()]

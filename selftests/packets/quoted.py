@@ -220,6 +220,8 @@ bad4("ihl-15", "a quoted header longer than what is there",
      Raw(b"\x4f" + bytes(r4(ttl=60))[1:]))
 bad4("ihl-15-gre", "the same of a protocol without ports",
      Raw(b"\x4f\0\0\x64" + bytes(ipr4({"proto": 47, "ttl": 60}) / Raw(b"back" * 4))[4:]))
+bad4("ihl-6-gre", "a quoted header of 24 bytes, of which 20 are there",
+     Raw(b"\x46\0\0\x64" + bytes(ipr4({"proto": 47, "ttl": 60}))[4:]))
 bad4("length-19", "a quoted length below a header's",
      Raw(bytes(r4(ttl=60))[:2] + b"\0\x13" + bytes(r4(ttl=60))[4:]))
 bad4("no-session", "nothing was sent to that port", ipr4({}) / UDP(sport=DP, dport=SP + 1) / b"x",

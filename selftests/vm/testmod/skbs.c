@@ -195,6 +195,8 @@ static bool move_to_pages(struct sk_buff *skb)
 		memcpy(page_address(pages[i]), skb->data + hlen + i * PAGE_SIZE, n);
 		skb_fill_page_desc(skb, i, pages[i], 0, n);
 	}
+	/* who reads what he has not pulled finds nothing of it */
+	memset(skb_tail_pointer(skb), 0xa5, skb->data_len);
 	skb->truesize += count * PAGE_SIZE;
 	return true;
 none:
