@@ -10,7 +10,7 @@ userspace="libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libjansson-dev libeven
 guest="qemu-system-x86 busybox-static iproute2 nftables iputils-ping curl tcpdump openssl
 	python3 python3-scapy nginx-light unbound nsd bind9-dnsutils iperf3 conntrack ethtool
 	socat procps liblwip-dev traceroute mtr-tiny iputils-tracepath util-linux libc6-dev
-	iptables ipset ipvsadm ufw firewalld
+	iptables ipset ipvsadm ufw firewalld systemd
 	containernetworking-plugins"
 dns="knot knot-dnsutils knot-resolver bind9 bind9-utils bind9-dnsutils dnsmasq-base unbound nsd musl-tools
 	libc-ares-dev python3-dnspython dbus-daemon busybox-static"

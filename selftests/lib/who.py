@@ -4,16 +4,21 @@
 
   serve PORT               tells each TCP line and UDP datagram its sender's address
   ask tcp|udp ADDR PORT    prints what it was told, or why not
+  asks                     the same of each line NETNS tcp|udp ADDR PORT of standard
+                           input, at once; a line each
   hold ADDR PORT FILE      a TCP connection that is kept alive: asks ten times a
                            second and counts the answers in FILE; ends with the
                            first that is missing, or differs
 """
+import concurrent.futures
+import ctypes
 import os
 import selectors
 import socket
 import sys
 import time
 
+CLONE_NEWNET = 0x40000000
 IP_PKTINFO = 8  # ifindex, the address to answer from, the one that was asked
 
 
@@ -50,13 +55,27 @@ def serve(port):
 
 def ask(kind, addr, port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
-    s.settimeout(5)
+    s.settimeout(3)
     try:
-        s.connect((addr, port))
+        s.connect((addr, int(port)))
         s.send(b"?\n")
-        print(s.recv(100).decode().strip())
+        return s.recv(100).decode().strip()
     except OSError as e:
-        print(type(e).__name__)
+        return type(e).__name__
+
+
+def ask_from(line):
+    netns, kind, addr, port = line.split()
+    with open("/run/netns/" + netns, "rb") as f:  # of this thread alone
+        if ctypes.CDLL(None).setns(f.fileno(), CLONE_NEWNET):
+            sys.exit("setns: " + netns)
+    return f"{netns} to {addr}:{port} by {kind} as {ask(kind, addr, port)}"
+
+
+def asks():
+    lines = sys.stdin.read().splitlines()
+    with concurrent.futures.ThreadPoolExecutor(len(lines)) as pool:
+        print(*pool.map(ask_from, lines), sep="\n")
 
 
 def hold(addr, port, name):
@@ -79,6 +98,8 @@ def hold(addr, port, name):
 if sys.argv[1] == "serve":
     serve(int(sys.argv[2]))
 elif sys.argv[1] == "ask":
-    ask(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    print(ask(*sys.argv[2:]))
+elif sys.argv[1] == "asks":
+    asks()
 else:
     hold(sys.argv[2], int(sys.argv[3]), sys.argv[4])
