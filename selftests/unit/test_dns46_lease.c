@@ -514,6 +514,23 @@ static void rule_55_compaction(void **state)
 	}
 }
 
+/* The file is written anew between a want and its commit, and then the power fails. */
+static void rule_55_compaction_of_what_waits(void **state)
+{
+	uint32_t a = want("a.example"), b;
+	struct in6_addr target = { .s6_addr = { 0x20, 1 } };
+	uint8_t wire[WIRE_NAME_MAX];
+	size_t len = wire_name_from_text("a.example", wire);
+	enum synth_lease result;
+
+	now += 500;
+	assert_false(leases_want(ls, wire, len, &target, 1, 60, now, NULL, 1, &result, &b));
+	assert_int_equal(leases_compact(ls), 0);
+	assert_int_equal(restart(), 0);
+	assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
+	assert_int_equal(want("a.example"), a);
+}
+
 static void one_process_a_store(void **state)
 {
 	char err[200];
@@ -795,7 +812,7 @@ int main(void)
 		T(rule_43_two_in_one_round),
 		T(rule_44_module_loaded_anew), T(rule_45_never), T(rule_53_lost_events),
 		T(rule_53_late_event), T(rule_55_torn_tail), T(rule_55_damage_in_the_middle),
-		T(rule_55_compaction), T(one_process_a_store), T(rule_21_name_of_an_address),
+		T(rule_55_compaction), T(rule_55_compaction_of_what_waits), T(one_process_a_store), T(rule_21_name_of_an_address),
 		T(rule_04_live), T(rule_09_wildcard), T(rule_46_quota),
 		T(pool_by_state_and_youngest_reuse),
 		T(rule_16_used_outlives_a_power_cut), T(rule_16_quarantine_in_any_order),

@@ -144,6 +144,7 @@ static void save_released(uint32_t addr, uint64_t when, void *arg)
 	save_free(arg, addr, when);
 }
 
+/* What waits to be saved as well: it may have been given before, and is prolonged. */
 static void save_each(struct store *store, void *arg)
 {
 	struct leases *ls = arg;
@@ -152,7 +153,7 @@ static void save_each(struct store *store, void *arg)
 	for (int orphans = 1; orphans >= 0; orphans--)	/* a name's own is its last */
 		for (unsigned int i = 0; i < ls->buckets; i++)
 			for (struct lease *l = ls->bucket[i]; l; l = l->next)
-				if (l->orphan == orphans && l->saved)
+				if (l->orphan == orphans)
 					lease_save(ls, l);
 }
 
