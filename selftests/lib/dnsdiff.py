@@ -28,6 +28,8 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
+from dnsq import bare, read_tcp, records
+
 A, AAAA, PTR, IXFR, AXFR, ANY = 1, 28, 12, 251, 252, 255
 TYPES = [A] * 6 + [AAAA] * 3 + [2, 5, 6, 15, 16, 33, 35, 39, 43, 46, 47, 48, 50, 52, 64, 65, 65, 99, 257, PTR, ANY,
                                 IXFR, AXFR, 253, 10, 65400]
@@ -115,37 +117,6 @@ class Query:
         return f"{self.name} {self.type} class {self.cls} {self.to_relay().hex()}{' tcp' if self.tcp else ''}"
 
 
-def skip_name(m, p):
-    while m[p] and m[p] < 0xC0:
-        p += 1 + m[p]
-    return p + (2 if m[p] else 1)
-
-
-def records(m):
-    """(section, type, class, rdata offset, start, end) of each record"""
-    _, _, qd, *counts = struct.unpack(">6H", m[:12])
-    p = 12
-    for _ in range(qd):
-        p = skip_name(m, p) + 4
-    for section, n in enumerate(counts):
-        for _ in range(n):
-            start = p
-            p = skip_name(m, p)
-            rtype, cls, _, rdlen = struct.unpack(">HHIH", m[p:p + 10])
-            yield section, rtype, cls, p + 10, start, p + 10 + rdlen
-            p += 10 + rdlen
-
-
-def bare(m):
-    """Without ID and OPT, the last record; and whether there is one, and its high code"""
-    for _, rtype, _, rdata, start, end in records(m):
-        if rtype == 41:
-            if end != len(m):
-                raise ValueError("OPT isn't the last record")
-            return m[2:10] + struct.pack(">H", struct.unpack(">H", m[10:12])[0] - 1) + m[12:start], m[rdata - 6]
-    return m[2:], None
-
-
 def canonical(m, hints=True):
     """Sorted; without @hints as if no HTTPS or SVCB record had ipv6hint (rules 37, 38)"""
     def text(rdata):
@@ -168,23 +139,11 @@ def alike(a, b, ttl):
     return True
 
 
-def recv_tcp(s):
-    def read(n):
-        data = b""
-        while len(data) < n:
-            part = s.recv(n - len(data))
-            if not part:
-                raise EOFError
-            data += part
-        return data
-    return read(struct.unpack(">H", read(2))[0])
-
-
 def by_tcp(addr, msg):
     with socket.create_connection(addr, 5) as s:
         s.settimeout(8)
         s.sendall(struct.pack(">H", len(msg)) + msg)
-        return recv_tcp(s)
+        return read_tcp(s)
 
 
 def by_udp(addr, msgs, tries=4, wait=2.5):
@@ -224,7 +183,7 @@ def judge(q, relay, up, exact, ttl=2):
         return "no answer to that question"
     if not q.tcp and len(relay) > q.limit():
         return f"{len(relay)} bytes"
-    pool = any(s == 0 and t == A and relay[r:r + 2] == POOL for s, t, _, r, *_ in records(relay))
+    pool = any(s == 0 and t == A and relay[r:r + 2] == POOL for s, t, _, _, r, _ in records(relay))
     special = q.special()
     if special is not None:
         return None if code == special & 15 and not pool else f"code {code}, not {special}"

@@ -12,8 +12,10 @@ import sys
 import threading
 import time
 
+from dnsq import query, read_tcp
+
 AT = ("127.0.0.1", 53)
-QUERY = struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + b"\4both\7example\0\0\1\0\1"
+QUERY = query("both.example", "A", False)
 over = threading.Event()
 lost, answered = [], {"udp": 0, "tcp": 0, "connections": 0}
 
@@ -43,16 +45,6 @@ def udp_client():
             lost.append(f"udp: {e}")
 
 
-def read(s, n):
-    data = b""
-    while len(data) < n:
-        part = s.recv(n - len(data))
-        if not part:
-            raise EOFError("closed")
-        data += part
-    return data
-
-
 def tcp_client(per_connection):
     while not over.is_set():
         try:
@@ -60,7 +52,7 @@ def tcp_client(per_connection):
                 answered["connections"] += 1
                 for _ in range(per_connection):
                     s.sendall(struct.pack(">H", len(QUERY)) + QUERY)
-                    read(s, struct.unpack(">H", read(s, 2))[0])
+                    read_tcp(s)
                     answered["tcp"] += 1
         except (OSError, EOFError) as e:
             lost.append(f"tcp: {e}")
