@@ -6,19 +6,21 @@
 # the relay's state is on a disk of the guest's own, whose power ends with the
 # guest: what was not synced is lost.
 #
-# N kills (20), CUTS cuts (3). The whole: N=1000 CUTS=200. Runs on the host.
+# N kills (20), CUTS cuts (3). The whole: N=1000 CUTS=200. DNS46: another binary.
+# Runs on the host.
 here=$(dirname "$(realpath "$0")")
 . "$here/lib.sh"
 N=${N:-20} CUTS=${CUTS:-3} SEED=${SEED:-$RANDOM}
 tmp=$(mktemp -d)
 trap '[ -z "$guest" ] || kill $guest; rm -rf "$tmp"' EXIT
-guest=
+guest=''
+mkdir "$tmp/staged" "$tmp/vm"
 GIVEN=$tmp/given
 note "SEED=$SEED"
 
 if [ "$N" != 0 ]; then
-	"$here/vm/run" --kind uml --timeout $((120 + N * 6)) --mem 1024 -- \
-		"SEED=$SEED exec python3 \$NAT46_SRC/selftests/lib/crash.py kills $N" >"$tmp/kills" 2>&1
+	"$here/vm/run" --kind uml --staged "$tmp/staged" --timeout $((120 + N * 6)) --mem 1024 -- \
+		"SEED=$SEED DNS46=${DNS46:-dns46} exec python3 \$NAT46_SRC/selftests/lib/crash.py kills $N" >"$tmp/kills" 2>&1
 	rc=$?
 	while read -r line; do
 		case $line in
@@ -37,9 +39,8 @@ nap() { sleep "$(awk -v r=$RANDOM -v m="$1" 'BEGIN { print r / 32768 * m }')"; }
 
 # power_cut G EARLY: one life of the guest, its power cut under load, or EARLY: while it starts
 power_cut() {
-	mkdir -p "$tmp/vm"
-	TMPDIR=$tmp/vm "$here/vm/run" --kind uml --disk "$tmp/disk" --out "$tmp/out" --timeout 120 --mem 512 -- \
-		"SEED=$SEED GIVEN=$GIVEN STATE=/run/disk/state exec python3 \$NAT46_SRC/selftests/lib/crash.py generation $1" \
+	TMPDIR=$tmp/vm "$here/vm/run" --kind uml --staged "$tmp/staged" --disk "$tmp/disk" --out "$tmp/out" --timeout 120 --mem 512 -- \
+		"SEED=$SEED DNS46=${DNS46:-dns46} GIVEN=$GIVEN STATE=/run/disk/state exec python3 \$NAT46_SRC/selftests/lib/crash.py generation $1" \
 		>"$tmp/run.log" 2>&1 &
 	guest=$!
 	if [ "$2" = early ]; then

@@ -15,7 +15,6 @@ same name: to the kernel, to the relay, and to whoever asks again; and no two na
 were ever given one address.
 """
 import hashlib
-import json
 import os
 import random
 import select
@@ -26,18 +25,14 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from genl import NlError, attr, ip
-from nat46 import C, Nat46, ok, parse
+from dnsq import query
+from genl import NlError, attr
+from nat46 import C, Nat46, ok, sh
 
 D, UP = ("127.0.0.1", 53), ("127.0.0.2", 53)
 DIR = os.environ.get("STATE", "/run/crash")
-PER_ROUND = 40
+BURST = 8
 DNS46 = os.environ.get("DNS46", "dns46")
-
-
-def sh(text):
-    return subprocess.run(text, shell=True, check=True, capture_output=True, text=True).stdout
 
 
 # ---- the upstream: every name has AAAA alone; those of r* rotate ---------------
@@ -47,10 +42,6 @@ def targets(name):
     turn = int(time.time()) if label.startswith(b"r") else 0
     return [b"\x20\x01\x0d\xb8" + hashlib.sha1(name + bytes([(turn + i) % 7])).digest()[:12]
             for i in range(2)]
-
-
-def wire(name):
-    return b"".join(bytes([len(x)]) + x for x in name.split(b".")) + b"\0"
 
 
 def unwire(m, at=12):
@@ -82,10 +73,6 @@ def upstream(count=None):
 
 # ---- clients --------------------------------------------------------------------
 
-class Broken(Exception):
-    pass
-
-
 class Clients:
     def __init__(self):
         self.given, self.owner = {}, {}		# name -> address, and back
@@ -104,30 +91,21 @@ class Clients:
         s.connect(D)
         s.setblocking(False)
         left, flying, answered = list(names), {}, []
-        while (left or flying) and not stop():
+        over = False
+        while (left or flying) and not over:
+            over = stop()		# what has come by then is read still
             now = time.monotonic()
-            while left and len(flying) < window:
+            while left and len(flying) < window and not over:
                 n = random.randrange(65536)
                 flying[n] = (left.pop(), now)
                 self.send(s, n, flying[n][0])
-            if not select.select([s], [], [], 0.02)[0]:
+            if not select.select([s], [], [], 0 if over else 0.02)[0]:
                 for n, (name, when) in list(flying.items()):
                     if now - when > 1:
                         flying[n] = (name, now)
                         self.send(s, n, name)
                 continue
-            batch = []
-            try:
-                while True:
-                    m = s.recv(4096)
-                    n = struct.unpack_from(">H", m)[0]
-                    if n not in flying or m[3] & 15 or not m[7]:
-                        continue	# SERVFAIL: it is asked again a second later
-                    name = flying.pop(n)[0]
-                    at = m.index(b"\0\1\0\1", unwire(m)[1] + 4)
-                    batch.append((name, socket.inet_ntoa(m[at + 10:at + 14])))
-            except OSError:
-                pass
+            batch = self.read(s, flying)
             if report and batch:
                 report(batch)
             for name, address in batch:
@@ -139,14 +117,41 @@ class Clients:
         return answered
 
     @staticmethod
+    def read(s, flying):
+        """[(name, address)] of the answers that have come"""
+        batch = []
+        try:
+            while True:
+                m = s.recv(4096)
+                n = struct.unpack_from(">H", m)[0]
+                if n not in flying or m[3] & 15 or not m[7]:
+                    continue	# SERVFAIL: it is asked again a second later
+                name = flying.pop(n)[0]
+                at = m.index(b"\0\1\0\1", unwire(m)[1] + 4)
+                batch.append((name, socket.inet_ntoa(m[at + 10:at + 14])))
+        except OSError:
+            pass
+        return batch
+
+    def load(self, tag, stop, pause, most, report=None):
+        """Bursts of new names, @most in all, and of old ones, until @stop."""
+        made = 0
+        while not stop():
+            n = min(BURST, most - made)
+            old = random.sample(list(self.given), min(BURST - n // 2, len(self.given)))
+            self.ask(new_names(f"{tag}-{made}", n) + old, stop, report=report)
+            made += n
+            time.sleep(random.uniform(0, pause))
+
+    @staticmethod
     def send(s, n, name):
         try:
-            s.send(struct.pack(">6H", n, 0x0100, 1, 0, 0, 0) + wire(name.encode()) + b"\0\1\0\1")
+            s.send(query(name, "A", False, n))
         except OSError:
             pass		# nobody is there
 
 
-def new_names(tag, n=PER_ROUND):
+def new_names(tag, n):
     return [f"{'r' if i % 8 == 0 else 'n'}{i}-{tag}.z{random.randrange(99)}.example"
             for i in range(n)]
 
@@ -190,13 +195,26 @@ class Relay:
         self.p.kill()
         self.p.wait()
 
+    def dead(self):
+        return self.p.poll() is not None
 
-def kernel_maps(nl):
+
+def kernel_maps():
     """address -> name, of owner dns46"""
     out = {}
-    for addr, m in nl.maps(attr(C["MAP_A_OWNER"], "dns46")).items():
-        out[addr] = m[C["MAP_A_NAME"]][:-1].decode()
+    for line in sh("nat46 map show proto dns46").splitlines():
+        w = line.split()
+        out[w[0]] = w[w.index("name") + 1]
     return out
+
+
+def wait_for_maps(n):
+    end = time.monotonic() + 60
+    maps = kernel_maps()
+    while len(maps) < n and time.monotonic() < end:
+        time.sleep(0.1)
+        maps = kernel_maps()
+    return maps
 
 
 def disagreements(clients, maps):
@@ -219,6 +237,62 @@ def store_maps():
 
 # ---- kill -9 ------------------------------------------------------------------------
 
+class Kills:
+    """N ends of the relay: in its load, or while it starts."""
+
+    def __init__(self):
+        self.nl, self.clients = Nat46(), Clients()
+        self.bad, self.early, self.looks = [], 0, 0
+        self.start_takes = 0.1
+
+    def start(self, i):
+        relay, begun = Relay(), time.monotonic()
+        if not relay.up():
+            self.bad.append(f"round {i}: it did not come up: {relay.said()[-300:]}")
+        self.start_takes = time.monotonic() - begun
+        return relay
+
+    def while_it_starts(self):
+        """While it reads, compacts, reconciles."""
+        relay = Relay()
+        self.early += 1
+        time.sleep(random.uniform(0, 1.2 * self.start_takes))
+        relay.kill()
+
+    def in_its_load(self, i):
+        clients, relay = self.clients, self.start(i)
+        names = clients.fresh + random.sample(list(clients.given), min(25, len(clients.given)))
+        clients.fresh = []
+        end = time.monotonic() + 60
+        got = clients.ask(names, lambda: time.monotonic() > end)
+        if len(got) < len(names):
+            self.bad.append(f"round {i}: {len(names) - len(got)} names were not answered")
+        killer = threading.Timer(random.uniform(0, 0.08), relay.p.kill)
+        killer.start()
+        clients.load(i, relay.dead, 0.01, 40)
+        killer.join()
+        # rule 43: what was answered is mapped, whether or not the relay lives
+        for name in clients.fresh:
+            try:
+                m = self.nl.get_map(clients.given[name])
+                if m[C["MAP_A_NAME"]][:-1].decode() != name:
+                    self.bad.append(f"round {i}: {name} is not what the kernel maps")
+            except NlError as e:
+                self.bad.append(f"round {i}: {name}, answered, is not mapped: {e}")
+
+    def look(self, i):
+        """All of it, by the disk alone."""
+        self.nl.req("MAP_FLUSH", attr(C["MAP_A_ALL"]))
+        relay = self.start(i)
+        self.looks += 1
+        maps = wait_for_maps(len(self.clients.given))
+        self.bad += disagreements(self.clients, maps)
+        disk = store_maps()
+        self.bad += [f"{a}: on disk {disk.get(a)}, mapped {m}" for a, m in maps.items()
+                     if disk.get(a) != m]
+        relay.kill()
+
+
 def kills(n):
     seed = int(os.environ.get("SEED", random.randrange(1 << 30)))
     print(f"# SEED={seed}", flush=True)
@@ -226,65 +300,26 @@ def kills(n):
     random.seed(seed)
     network()
     configure()
-    nl, clients = Nat46(), Clients()
-    bad, early, looks, never_up = [], 0, 0, 0
+    k = Kills()
     for i in range(n):
-        relay = Relay()
-        delay = random.uniform(0, 0.1) if i % 5 == 4 else None
-        if delay is not None:		# while it reads, compacts, reconciles
-            early += 1
-            time.sleep(delay)
+        if i % 5 == 4:
+            k.while_it_starts()
         else:
-            if not relay.up():
-                never_up += 1
-                bad.append(f"round {i}: it did not come up: {relay.said()[-300:]}")
-            old = random.sample(list(clients.given), min(25, len(clients.given)))
-            names = clients.fresh + old
-            clients.fresh = []
-            end = time.monotonic() + 20
-            got = clients.ask(names, lambda: time.monotonic() > end)
-            if len(got) < len(names):
-                bad.append(f"round {i}: {len(names) - len(got)} names were not answered")
-            end = time.monotonic() + random.uniform(0, 0.2)
-            clients.ask(new_names(f"{i}"), lambda: time.monotonic() > end)
-        relay.kill()
-        # rule 43: what was answered is mapped, whether or not we live
-        if delay is None:
-            for name in clients.fresh:
-                try:
-                    m = nl.get_map(clients.given[name])
-                    if m[C["MAP_A_NAME"]][:-1].decode() != name:
-                        bad.append(f"round {i}: {name} is not what the kernel maps")
-                except NlError as e:
-                    bad.append(f"round {i}: {name}, answered, is not mapped: {e}")
-        if i % 25 == 24 or i == n - 1:	# all of it, by the disk alone
-            nl.req("MAP_FLUSH", attr(C["MAP_A_ALL"]))
-            relay = Relay()
-            looks += 1
-            if not relay.up():
-                bad.append(f"round {i}: it did not come up from its disk")
-            end = time.monotonic() + 20
-            maps = kernel_maps(nl)
-            while len(maps) < len(clients.given) and time.monotonic() < end:
-                time.sleep(0.2)
-                maps = kernel_maps(nl)
-            bad += disagreements(clients, maps)
-            disk = store_maps()
-            bad += [f"{a}: on disk {disk.get(a)}, mapped {m}" for a, m in maps.items()
-                    if disk.get(a) != m]
-            relay.kill()
-            print(f"# {i + 1} kills, {len(clients.given)} names, "
-                  f"{time.monotonic() - begun:.0f} s", flush=True)
-        if len(bad) > 20:
+            k.in_its_load(i)
+        if i % 25 == 24 or i == n - 1:
+            k.look(i)
+            print(f"# {i + 1} kills, {len(k.clients.given)} names, "
+                  f"{time.monotonic() - begun:.0f} s, a start takes {k.start_takes:.2f} s", flush=True)
+        if len(k.bad) > 20:
             break
-    ok(f"rule 55: {n} kills, {early} of them in the first 100 ms: {len(clients.given)} names "
-       "keep their addresses", not clients.wrong and not bad,
-       "\n".join((clients.wrong + bad)[:20]))
-    ok("rule 41: no address was given to two names", len(clients.owner) == len(clients.given))
-    ok(f"rule 55: {looks} times all came back from the disk alone, and the kernel's mappings, the "
-       "file and what clients were told agree", looks and not bad)
-    ok("names were given in all this", len(clients.given) > n * 5, len(clients.given))
-    return not (clients.wrong or bad)
+    given, bad = len(k.clients.given), k.clients.wrong + k.bad
+    ok(f"rule 55: {n} kills, {k.early} of them while it started: {given} names keep their addresses",
+       not bad, "\n".join(bad[:20]))
+    ok("rule 41: no address was given to two names", len(k.clients.owner) == given)
+    ok(f"rule 55: {k.looks} times all came back from the disk alone, and the kernel's mappings, the "
+       "file and what clients were told agree", k.looks and not k.bad)
+    ok("names were given in all this", given > n * 5, given)
+    return not bad and given > n * 5
 
 
 # ---- power cuts -----------------------------------------------------------------------
@@ -316,11 +351,7 @@ def generation(g):
     if not relay.up():
         tell(f"BAD it did not come up: {relay.said()[-300:]}")
         return
-    nl, end = Nat46(), time.monotonic() + 20
-    maps = kernel_maps(nl)
-    while len(maps) < len(clients.given) and time.monotonic() < end:
-        time.sleep(0.1)
-        maps = kernel_maps(nl)
+    maps = wait_for_maps(len(clients.given))
     for what in disagreements(clients, maps)[:10]:
         tell("BAD " + what)
     names = random.sample(list(clients.given), min(100, len(clients.given)))
@@ -331,14 +362,15 @@ def generation(g):
         tell("BAD " + what)
     tell(f"verified {len(clients.given)}")
     tell("load begins")
-    clients.wrong, n = [], 0
-    while n < 60:		# not longer than half a minute, in case nobody cuts
-        end = time.monotonic() + 0.5
-        clients.ask(new_names(f"g{g}-{n}", 20), lambda: time.monotonic() > end, report=report)
-        n += 1
+    clients.wrong = []
+    end = time.monotonic() + 30		# in case nobody cuts
+
+    def stop():
         for what in clients.wrong:
             tell("BAD " + what)
         clients.wrong = []
+        return time.monotonic() > end
+    clients.load(f"g{g}", stop, 0.1, 4000, report)
 
 
 if sys.argv[1] == "upstream":
