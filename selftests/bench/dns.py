@@ -5,16 +5,20 @@ dns46, rounds interleaved. On a loopback of our own; run says where:
 
   straight  AAAA, asked of nsd
   relayed   the same by dns46
-  leased    A of the same names, which have a lease   (these two need the
-  fresh     A of names that nobody has asked for yet   module: a guest)
+  leased    A of the same names, which have a lease (this and what follows need the
+            module: a guest; the leases are on the disk /dev/ubda where there is one)
+  burst     2,000 names as fast as answers come, 100 open: straight, of which nobody
+            has asked yet (fresh), and the same again (leased)
+  second    the same of 2,000 names within a second
 
 With --peers the upstream is unbound, then BIND, as well, each against itself:
 "straight, unbound" and so on. nsd does little more than copy an answer, resolvers
 do more.
 
 Findings are lines "@ {JSON}": the rate with many queries open; CPU microseconds a
-query that the relay takes (dns-cpu); at half the relay's rate the median and the
-99th percentile of latency, microseconds."""
+query that the relay takes (dns-cpu); at half the rate of the slower of the two the
+median and the 99th percentile of latency, microseconds; of bursts how many questions
+got no good answer (dns-lost)."""
 import argparse
 import json
 import os
@@ -55,7 +59,9 @@ NAMED = """options {{
 controls {{ }};
 zone "example" {{ type static-stub; server-addresses {{ 127.0.0.2; }}; }};
 """
+# each name has a parent of its own: many of one would be taken for a wildcard, and share an address
 NAMES, BURST = 1000, 2000
+DISK = "/dev/ubda"
 ZONE = """$ORIGIN example.
 $TTL 300
 @ SOA ns hostmaster 1 3600 600 86400 60
@@ -66,9 +72,10 @@ ns AAAA 2001:db8:9::7
 CONF = """listen {relay}
 upstream {addr}
 pool 198.18.0.0/16
-store file {dir}/state-{relay}/leases
-key-file {dir}/state-{relay}/key
+store file {state}/{relay}/leases
+key-file {state}/{relay}/key
 user nobody
+max-per-client 0
 """
 
 
@@ -86,14 +93,17 @@ def completed(out):
     return int(re.search(r"Queries completed:\s+(\d+)", out)[1])
 
 
+def lost(out):
+    """Questions without an answer, or a bad one"""
+    good = sum(int(n) for n in re.findall(r"NOERROR (\d+) ", out))
+    return int(re.search(r"Queries sent:\s+(\d+)", out)[1]) - good
+
+
 def dnsperf(server, data, *more):
     p = subprocess.run(["dnsperf", "-s", server, "-d", data, "-c", "4", *more],
                        capture_output=True, text=True, check=True)
-    done = completed(p.stdout)
-    sent = int(re.search(r"Queries sent:\s+(\d+)", p.stdout)[1])
-    good = sum(int(n) for n in re.findall(r"NOERROR (\d+) ", p.stdout))
-    if done != sent or good != done:
-        print(f"# {server} {data}: {sent} sent, {done} answered, {good} of them well", flush=True)
+    if lost(p.stdout):
+        print(f"# {server} {data}: {lost(p.stdout)} of {completed(p.stdout)} lost, or answered badly", flush=True)
     return p.stdout
 
 
@@ -142,7 +152,7 @@ def peers(tmp, dns46):
         conf = write(f"{tmp}/{name}.conf", text.format(dir=tmp))
         running.append(started(cmd + [conf], answers(server), f"{tmp}/{name}.log"))
         relay = f"127.0.0.1{n}"
-        conf = write(f"{tmp}/conf-{name}", CONF.format(relay=relay, addr=server, dir=tmp))
+        conf = write(f"{tmp}/conf-{name}", CONF.format(relay=relay, addr=server, state=tmp))
         running.append(started([dns46, "-f", "-c", conf], answers(relay), f"{tmp}/log-{name}"))
         works += [("straight, " + name, server, tmp + "/aaaa", None), ("relayed, " + name, relay, tmp + "/aaaa", running[-1])]
     return works, running
@@ -165,12 +175,16 @@ def main():
     if o.module:
         for cmd in (["insmod", os.environ["NAT46_KO"]], ["nat46", "pool", "add", "198.18.0.0/16"]):
             subprocess.run(cmd, check=True)
+    state = tmp + "/state"
+    os.mkdir(state)
+    if o.module and os.path.exists(DISK):
+        subprocess.run(["mount", "-t", "ext4", DISK, state], check=True)
     write(tmp + "/example.zone", ZONE)
     with open(NSD, encoding="ascii") as f:
         nsd = write(tmp + "/nsd.conf", f.read().replace("@DIR@", tmp))
-    conf = write(tmp + "/conf", CONF.format(relay=RELAY, addr=UPSTREAM, dir=tmp))
-    aaaa = write(tmp + "/aaaa", "".join(f"n{i}.v6.example AAAA\n" for i in range(NAMES)))
-    a = write(tmp + "/a", "".join(f"n{i}.v6.example A\n" for i in range(NAMES)))
+    conf = write(tmp + "/conf", CONF.format(relay=RELAY, addr=UPSTREAM, state=state))
+    aaaa = write(tmp + "/aaaa", "".join(f"a.n{i}.v6.example AAAA\n" for i in range(NAMES)))
+    a = write(tmp + "/a", "".join(f"a.n{i}.v6.example A\n" for i in range(NAMES)))
 
     def logged(words):
         def look():
@@ -205,16 +219,13 @@ def main():
             p50, p99 = latencies(dnsperf(server, data, *seconds, "-Q", half, "-v"))
             say("dns-p50", name, rnd, p50)
             say("dns-p99", name, rnd, p99)
-        if not o.module:
-            continue
-        # the upstream's own part in a burst, and the relay's
-        fresh = write(f"{tmp}/fresh{rnd}", "".join(f"f{rnd}-{i}.v6.example A\n" for i in range(BURST)))
-        for name, server in (("burst, straight", UPSTREAM), ("burst, fresh", RELAY)):
-            out = dnsperf(server, fresh, "-n", "1", "-v")
-            p50, p99 = latencies(out)
-            say("dns-rate", name, rnd, rate(out))
-            say("dns-p50", name, rnd, p50)
-            say("dns-p99", name, rnd, p99)
+        for kind, pace in (("burst", []), ("second", ["-Q", str(BURST)])) if o.module else ():
+            names = write(f"{tmp}/{kind}{rnd}", "".join(f"a.{kind}{rnd}-{i}.v6.example A\n" for i in range(BURST)))
+            for what, server in (("straight", UPSTREAM), ("fresh", RELAY), ("leased", RELAY)):
+                out = dnsperf(server, names, "-n", "1", "-v", *pace)
+                p50, p99 = latencies(out)
+                for work, value in (("rate", rate(out)), ("p50", p50), ("p99", p99), ("lost", lost(out))):
+                    say("dns-" + work, f"{kind}, {what}", rnd, value)
     for p in running:
         p.send_signal(signal.SIGTERM)
         p.wait()

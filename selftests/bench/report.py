@@ -135,7 +135,7 @@ def sessions(res):
 
 
 DNS = ["straight", "relayed", "straight, unbound", "relayed, unbound", "straight, BIND", "relayed, BIND", "leased",
-       "burst, straight", "burst, fresh"]
+       "burst, straight", "burst, fresh", "burst, leased", "second, straight", "second, fresh", "second, leased"]
 
 
 def difference(res, guest, work, variant, base):
@@ -146,19 +146,21 @@ def difference(res, guest, work, variant, base):
 
 def relay(res, guest):
     """The relay's table: rates and what it adds, to the same asked straight in the same round"""
-    lines = ["| queries | a second | to straight | added median, us | added 99th percentile, us | CPU of dns46, us |",
-             "|---" * 6 + "|"]
+    lines = ["| queries | a second | to straight | added median, us | added 99th percentile, us | 99th percentile, us | CPU of dns46, us | lost |",
+             "|---" * 8 + "|"]
     for v in DNS:
         what, _, whose = v.partition(", ")
-        base = "burst, straight" if what == "burst" else "straight, " + whose if whose else "straight"
+        base = what + ", straight" if what in ("burst", "second") else "straight, " + whose if whose else "straight"
         mine, straight = (res.rounds(guest, "dns-rate", n) for n in (v, base))
         if mine:
             ratio = [mine[r] / straight[r] for r in mine]
             cpu = res.median(guest, "dns-cpu", v)
+            gone = res.rounds(guest, "dns-lost", v)
             lines.append(f"| {v} | {statistics.median(mine.values()):.0f} | "
                          + three([min(ratio), statistics.median(ratio), max(ratio)]) + " | "
                          + " | ".join(difference(res, guest, w, v, base) for w in ("dns-p50", "dns-p99"))
-                         + f" | {f'{cpu:.1f}' if cpu else '-'} |")
+                         + f" | {res.median(guest, 'dns-p99', v):.0f} | {f'{cpu:.1f}' if cpu else '-'}"
+                         + f" | {f'{max(gone.values()):.0f}' if gone else '-'} |")
     return lines + [""]
 
 
@@ -342,9 +344,10 @@ def write(out, data):
                  "share, and is in the cache, is not in it: [notes.md](notes.md).", ""] + cache_lines(res)
     if ("dns", "dns-rate", "straight") in res.v:
         text += ["## dns46", "", "dnsperf (4 clients, 100 queries open at most) asks nsd (or a resolver) straight, and the same by dns46; latency at half",
-                 "the slowest one's rate. *leased*: the A of IPv6-only names that have their address; *fresh*: of 2,000 names",
-                 "never asked for, each of which is written to disk and mapped in the kernel before it is answered. (A burst",
-                 "is as fast as answers come: 100 are open at most, as in all of this.)",
+                 "the slower one's rate. *leased*: the A of IPv6-only names that have their address; *fresh*: of 2,000 names",
+                 "never asked for, each of which is written to disk (ext4) and mapped in the kernel before it is answered. A *burst*",
+                 "is as fast as answers come, 100 open at most; a *second* is 2,000 names in one. Added: to the same asked straight in",
+                 "the same round.",
                  "", "On this machine, where dnsperf, nsd and dns46 share two CPUs:", ""] + relay(res, "dns")
         text += ["In user-mode Linux, where they share one:", ""] + relay(res, "dns-guest")
         plot_relay(os.path.join(out, "dns46.svg"), res)
