@@ -12,6 +12,8 @@
 #include "nat46.h"
 #include "nl.h"
 
+enum { EVENTS_BYTES = 8 << 20 };	/* of the socket's buffer */
+
 /* 0 where it isn't there, or shorter than another version of the module has it. */
 static void get_bytes(void *to, struct nlattr *a, size_t len)
 {
@@ -327,13 +329,16 @@ int nat46_map_dump(struct nat46_nl *nl, const char *owner, const char *glob,
 static int join(struct nat46_nl *nl, const char *name, struct nat46_err *err)
 {
 	int group = genl_ctrl_resolve_grp(nl->sk, NAT46_GENL_NAME, name);
+	const int size = EVENTS_BYTES;
 
 	memset(err, 0, sizeof(*err));
 	if (group < 0 || nl_socket_add_membership(nl->sk, group) < 0) {
 		snprintf(err->msg, sizeof(err->msg), "no events of group %s", name);
 		return -ENOENT;
 	}
-	nl_socket_set_buffer_size(nl->sk, 8 << 20, 0);
+	/* net.core.rmem_max is small; who may change mappings may go beyond it */
+	if (setsockopt(nl_socket_get_fd(nl->sk), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		nl_socket_set_buffer_size(nl->sk, size, 0);
 	return nl_socket_set_nonblocking(nl->sk) ? -EIO : 0;
 }
 
