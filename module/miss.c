@@ -30,6 +30,9 @@ struct address {
 	__be32 addr;
 	u32 at;				/* seconds: told, or answered */
 	bool unknown;
+	u8 proto;			/* the packet of which was told; 0: none */
+	__be16 dport;
+	__be32 client;
 };
 
 struct nat46_misses {
@@ -153,6 +156,9 @@ static enum answer ask(struct nat46_misses *ms, const struct nat46_pkt *p)
 			a = find_or_make(ms, p->t4.daddr);
 			a->at = now;
 			a->unknown = false;
+			a->proto = p->t4.proto;
+			a->dport = p->t4.dport;
+			a->client = p->t4.saddr;
 			answer = TELL;
 		} else {
 			answer = REFUSE;
@@ -285,4 +291,41 @@ void nat46_miss_forget(struct nat46_net *nn, __be32 addr, __be32 mask)
 		}
 	}
 	spin_unlock_bh(&ms->lock);
+}
+
+/**
+ * nat46_miss_seen() - what was asked for of late
+ * @nn: the network namespace's state
+ * @i: the place to begin with, 0 at first; where it was found, and behind the last one
+ * @miss: told what was found
+ *
+ * Context: RCU, softirq or process.
+ * Return: false: there is no more.
+ */
+bool nat46_miss_seen(struct nat46_net *nn, unsigned int *i, struct nat46_miss *miss)
+{
+	struct nat46_misses *ms = nn->misses;
+	const u32 now = nat46_now();
+	bool found = false;
+
+	for (; ms && *i < SETS * WAYS; ++*i) {
+		const struct address *a = &ms->address[*i / WAYS][*i % WAYS];
+
+		spin_lock_bh(&ms->lock);
+		if (a->at && a->proto) {
+			*miss = (struct nat46_miss){
+				.addr = a->addr,
+				.client = a->client,
+				.proto = a->proto,
+				.dport = a->dport,
+				.age = now - a->at,
+				.unknown = a->unknown && now - a->at < UNKNOWN_SECONDS,
+			};
+			found = true;
+		}
+		spin_unlock_bh(&ms->lock);
+		if (found)
+			break;
+	}
+	return found;
 }

@@ -309,6 +309,8 @@ static struct genl_ops ops[] __ro_after_init = {
 	{ OP(RESTORE_COMMIT, RESTORE, nat46_nl_restore_commit, nat46_restore_commit_doit), ADMIN },
 	{ OP(RESTORE_ABORT, RESTORE, nat46_nl_restore_abort, nat46_restore_abort_doit), ADMIN },
 	{ OP(MISS_UNKNOWN, MISS, nat46_nl_miss, nat46_miss_unknown_doit), ADMIN },
+	{ OP(MISS_STALE, MISS, nat46_nl_miss, nat46_miss_stale_doit), ADMIN },
+	{ OP(MISS_GET, NONE, none, NULL), ADMIN, .dumpit = nat46_miss_dumpit },
 	{ OP(EXPLAIN, EXPLAIN, nat46_nl_explain, nat46_explain_doit), ADMIN },
 };
 

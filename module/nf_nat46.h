@@ -383,6 +383,8 @@ struct nat46_miss {
 	__be16 dport;
 	u8 proto;
 	bool stale;
+	bool unknown;			/* nat46_miss_seen() */
+	u32 age;			/* likewise: seconds */
 };
 
 struct nat46_miss_ops {
@@ -396,6 +398,7 @@ bool nat46_miss(const struct nat46_pkt *p);
 void nat46_miss_stale(const struct nat46_pkt *p, struct nat46_mapping *m);
 void nat46_miss_unknown(struct nat46_net *nn, __be32 addr);
 void nat46_miss_forget(struct nat46_net *nn, __be32 addr, __be32 mask);
+bool nat46_miss_seen(struct nat46_net *nn, unsigned int *i, struct nat46_miss *miss);
 void nat46_miss_ops_set(const struct nat46_miss_ops *ops);
 
 /* clash.c: the host's own flows */

@@ -86,6 +86,8 @@ void nat46_map_notify(struct nat46_net *nn, const struct nat46_mapping *m,
 extern const struct nla_policy nat46_nl_miss[NAT46_MISS_A_MAX + 1];
 extern const struct nat46_miss_ops nat46_miss_ops;
 int nat46_miss_unknown_doit(struct sk_buff *skb, struct genl_info *info);
+int nat46_miss_stale_doit(struct sk_buff *skb, struct genl_info *info);
+int nat46_miss_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 /* netlink_explain.c */
 extern const struct nla_policy nat46_nl_explain[NAT46_EXPLAIN_A_MAX + 1];
 int nat46_explain_doit(struct sk_buff *skb, struct genl_info *info);

@@ -77,6 +77,7 @@ t=$SECONDS
 in_pod curl -sS -m 15 http://198.18.77.77/ >/dev/null 2>&1
 same "rule 54: what nobody knows is refused (curl's status)" 7 $?
 check "rule 54: and that soon" test $((SECONDS - t)) -le 4
+check "map misses: it is shown" grep -q '^198\.18\.77\.77 from .* proto tcp dport 80 age [0-9]*' <<<"$(n46 map misses)"
 check "rule 54: the packet that asked is counted" test "$(drops unmapped-asked)" -ge 2
 
 # ---- an upstream whose every name has AAAA alone
@@ -113,6 +114,12 @@ refute "rule 59: nor does time alone" moved
 knock
 check "rule 59: a session after the TTL finds the name's new target" wait_for 5 moved
 check "rule 59: counted" test "$(metric refreshes_total)" -ge 1
+was=$(targets)
+sleep 3
+refute "nothing by itself" moved
+check "map refresh: by hand" n46 map refresh 'r1.rot.*'
+check "map refresh: it has the new target" wait_for 5 moved
+check "map refresh: a name that isn't" eval '! n46 map refresh none.example 2>/dev/null'
 
 # what the kernel tells is lost, while a mapping goes
 kill -STOP "$relay"

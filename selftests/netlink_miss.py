@@ -39,6 +39,22 @@ def unknown(n, addr):
     return n.req("MISS_UNKNOWN", attr(C["MISS_A_ADDR"], ip(addr)))
 
 
+def stale(n, addr):
+    return n.req("MISS_STALE", attr(C["MISS_A_ADDR"], ip(addr)))
+
+
+def seen(n):
+    """What MISS_GET says: {address: (client, protocol, port, is it refused?)}"""
+    out = {}
+    for m in n.all("MISS_GET")[0]:
+        a = dict(m)
+        if num(a[C["MISS_A_AGE"]]) > 60:
+            raise ValueError("age")
+        out[str(ip(a[C["MISS_A_ADDR"]]))] = (str(ip(a[C["MISS_A_CLIENT"]])), a[C["MISS_A_PROTO"]][0],
+                                             int.from_bytes(a[C["MISS_A_DPORT"]], "big"), C["MISS_A_UNKNOWN"] in a)
+    return out
+
+
 def joins():
     """May a process without rights listen?"""
     r, w = os.pipe()
@@ -57,8 +73,9 @@ def joins():
 
 def test_miss():
     n = flow_net()
-    fails("rule 54: unknown, without an address", errno.EINVAL, None, "missing", n.req,
-          "MISS_UNKNOWN")
+    for cmd in ("MISS_UNKNOWN", "MISS_STALE"):
+        fails(f"rule 54: {cmd} without an address", errno.EINVAL, None, "missing", n.req, cmd)
+    same("what was asked for: nothing yet", seen(n), {})
     same("rule 54: nobody listens: refused", knock("198.18.1.1"), errno.EHOSTUNREACH)
     same("rule 54: ... counted as ever", (n.drops("unmapped"), n.drops("unmapped-asked")), (1, 0))
     if not os.uname().release.startswith("5."):	# which knows no such groups
@@ -82,7 +99,11 @@ def test_miss():
     same("rule 54: ... refused", knock("198.18.1.1"), errno.EHOSTUNREACH)
     same("rule 54: ... and not asked again", ev.misses(), [])
     same("rule 54: another address is", (knock("198.18.1.2"), len(ev.misses())), (0, 1))
+    was = ("192.0.2.1", 17, 53)
+    same("what was asked for, and whether it is refused", seen(n),
+         {"198.18.1.1": (*was, True), "198.18.1.2": (*was, False)})
     works("rule 54: mapped", n.add_map, "198.18.1.2", GOOD)
+    same("what has a mapping is none of them", seen(n), {"198.18.1.1": (*was, True)})
     same("rule 54: the next packet passes", (knock("198.18.1.2"), n.count_sessions()), (0, 1))
     n.add_map("198.18.1.1", GOOD)
     n.req("MAP_FLUSH", attr(C["MAP_A_ALL"]))
@@ -112,6 +133,8 @@ def test_miss():
     same("rule 54: ... and is refused", n.drops("unmapped") - before, 1000 - got)
     same("rule 54: another client is not", (knock("198.18.9.9", "192.0.2.3"), len(ev.misses())),
          (0, 1))
+    # of more than four that share a place the oldest is forgotten
+    ok("what was told of is remembered", got <= len(seen(n)) <= got + 4, f"{len(seen(n))}, {got}")
     time.sleep(1)
     ok("rule 54: it may ask again a second later",
        not knock("198.18.9.10", "192.0.2.2") and len(ev.misses()) == 1)
@@ -180,3 +203,8 @@ def test_fresh():
     n.add_map("198.18.0.1", GOOD, CREATE | REPLACE, expires=900, fresh=60)
     knock("198.18.0.1")
     same("rule 59: replaced, it is fresh again", ev.misses(), [])
+    works("refresh", stale, n, "198.18.0.1")
+    same("refresh: told at once", ev.misses(), [("198.18.0.1", True, "0.0.0.0", 0, 0)])
+    fails("refresh: no mapping", errno.ENOENT, C["MISS_A_ADDR"], "no such", stale, n, "198.18.0.9")
+    ev.close()
+    fails("refresh: nobody listens", errno.ESRCH, None, "dns46", stale, n, "198.18.0.1")

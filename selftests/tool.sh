@@ -197,6 +197,9 @@ bad 2 me map replace 198.18.0.50 to 2001:db8:9::8
 bad 1 0 map add 198.18.0.9 to 2001:db8::1 expires 0
 bad 1 OWNER map add 198.18.0.9 to 2001:db8::1 proto OWNER
 bad 2 inbound map add 198.18.0.9 to 2001:db8::1,2001:db8::2 inbound
+bad 1 name map refresh
+bad 2 none.example map refresh none.example
+bad 1 extra map misses extra
 bad 2 inbound map add 198.18.0.9 to 2001:db8::1 inbound proto me
 bad 2 2001:db8:b::1 map add 198.18.0.9 to 2001:db8:b::1 inbound
 bad 1 198.18.4.1/24 map add 198.18.4.1/24 to 2001:db8:9::/120

@@ -147,6 +147,8 @@ struct nat46_miss {
 	uint8_t proto;
 	uint16_t dport;				/* 0: none */
 	bool stale;				/* it has a mapping */
+	bool unknown;				/* refused for now: nat46_misses_dump() */
+	uint32_t age;				/* likewise: seconds */
 };
 
 typedef int (*nat46_miss_fn)(const struct nat46_miss *miss, void *arg);
@@ -156,5 +158,9 @@ int nat46_misses_join(struct nat46_nl *nl, struct nat46_err *err);
 int nat46_misses_read(struct nat46_nl *nl, nat46_miss_fn fn, void *arg);
 /* By another socket: nobody here knows that address. */
 int nat46_miss_unknown(struct nat46_nl *nl, struct in_addr addr, struct nat46_err *err);
+/* Who listens shall look that mapping's targets up anew. -ESRCH: nobody does. */
+int nat46_miss_stale(struct nat46_nl *nl, struct in_addr addr, struct nat46_err *err);
+/* What was asked for of late, and has no mapping. */
+int nat46_misses_dump(struct nat46_nl *nl, nat46_miss_fn fn, void *arg, struct nat46_err *err);
 
 #endif /* NAT46_H */

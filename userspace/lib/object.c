@@ -410,23 +410,30 @@ struct miss_reader {
 	void *arg;
 };
 
+static int read_miss(struct nlattr **a, void *arg)
+{
+	struct nat46_miss m = {
+		.proto = get_u8(a[NAT46_MISS_A_PROTO]),
+		.dport = ntohs(get_u16(a[NAT46_MISS_A_DPORT])),
+		.stale = a[NAT46_MISS_A_STALE],
+		.unknown = a[NAT46_MISS_A_UNKNOWN],
+		.age = get_u32(a[NAT46_MISS_A_AGE]),
+	};
+	struct miss_reader *r = arg;
+
+	get_bytes(&m.addr, a[NAT46_MISS_A_ADDR], sizeof(m.addr));
+	get_bytes(&m.client, a[NAT46_MISS_A_CLIENT], sizeof(m.client));
+	return r->fn(&m, r->arg);
+}
+
 static int on_miss(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *a[NAT46_MISS_A_MAX + 1];
-	struct miss_reader *r = arg;
-	struct nat46_miss m = { 0 };
-	uint16_t be = 0;
 
 	if (genlmsg_parse(nlmsg_hdr(msg), 0, a, NAT46_MISS_A_MAX, NULL) < 0 ||
 	    !a[NAT46_MISS_A_ADDR])
 		return NL_SKIP;
-	get_bytes(&m.addr, a[NAT46_MISS_A_ADDR], sizeof(m.addr));
-	get_bytes(&m.client, a[NAT46_MISS_A_CLIENT], sizeof(m.client));
-	get_bytes(&be, a[NAT46_MISS_A_DPORT], sizeof(be));
-	m.dport = ntohs(be);
-	m.proto = a[NAT46_MISS_A_PROTO] ? nla_get_u8(a[NAT46_MISS_A_PROTO]) : 0;
-	m.stale = a[NAT46_MISS_A_STALE];
-	r->fn(&m, r->arg);
+	read_miss(a, arg);
 	return NL_OK;
 }
 
@@ -437,9 +444,22 @@ int nat46_misses_read(struct nat46_nl *nl, nat46_miss_fn fn, void *arg)
 	return read_all(nl, on_miss, &r);
 }
 
-int nat46_miss_unknown(struct nat46_nl *nl, struct in_addr addr, struct nat46_err *err)
+int nat46_misses_dump(struct nat46_nl *nl, nat46_miss_fn fn, void *arg, struct nat46_err *err)
 {
-	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MISS_UNKNOWN, NLM_F_ACK);
+	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MISS_GET, NLM_F_DUMP);
+	struct miss_reader r = { .fn = fn, .arg = arg };
+	int ret;
+
+	if (!msg)
+		return no_memory(err);
+	ret = nat46_dump(nl, msg, NAT46_MISS_A_MAX, read_miss, &r, err);
+	nlmsg_free(msg);
+	return ret;
+}
+
+static int of_miss(struct nat46_nl *nl, uint8_t cmd, struct in_addr addr, struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, cmd, NLM_F_ACK);
 	int ret;
 
 	if (!msg)
@@ -448,4 +468,14 @@ int nat46_miss_unknown(struct nat46_nl *nl, struct in_addr addr, struct nat46_er
 	ret = nat46_request(nl, msg, NAT46_MISS_A_MAX, NULL, NULL, err);
 	nlmsg_free(msg);
 	return ret;
+}
+
+int nat46_miss_unknown(struct nat46_nl *nl, struct in_addr addr, struct nat46_err *err)
+{
+	return of_miss(nl, NAT46_CMD_MISS_UNKNOWN, addr, err);
+}
+
+int nat46_miss_stale(struct nat46_nl *nl, struct in_addr addr, struct nat46_err *err)
+{
+	return of_miss(nl, NAT46_CMD_MISS_STALE, addr, err);
 }

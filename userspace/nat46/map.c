@@ -2,6 +2,7 @@
 /* map.c: nat46 map */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tool.h"
@@ -209,6 +210,74 @@ static void map_show(struct args *a)
 	p_end();
 }
 
+/* Whoever made them looks their targets up anew. */
+struct refresh {
+	struct in_addr *addr;
+	unsigned int n;
+};
+
+static int collect(const struct nat46_map *m, void *arg)
+{
+	struct refresh *r = arg;
+	struct in_addr *addr;
+
+	if (m->plen != 32)
+		return 0;
+	addr = reallocarray(r->addr, r->n + 1, sizeof(*addr));
+	if (!addr)
+		die(EXIT_SYSTEM, "no memory");
+	addr[r->n++] = m->addr;
+	r->addr = addr;
+	return 0;
+}
+
+static void map_refresh(struct args *a)
+{
+	const char *name = need(a, "the name");
+	struct refresh r = { 0 };
+	struct nat46_err err;
+	int ret = 0;
+
+	no_more(a);
+	if (nat46_map_dump(tool_nl(), NAT46_OWNER_DNS46, name, collect, &r, &err))
+		die(EXIT_SYSTEM, "%s", err.msg);
+	if (!r.n)
+		die(EXIT_SYSTEM, "no mapping of owner dns46 has that name: %s", name);
+	for (unsigned int i = 0; i < r.n; i++) {
+		ret = nat46_miss_stale(tool_nl(), r.addr[i], &err);
+		if (ret && ret != -ENOENT)	/* it went just now */
+			die(EXIT_SYSTEM, "%s: %s", err.msg, name);
+	}
+	free(r.addr);
+}
+
+static int show_miss(const struct nat46_miss *m, void *arg)
+{
+	p_open(NULL);
+	p_v4("addr", "%s", m->addr);
+	p_v4("from", " from %s", m->client);
+	p_str("proto", " proto %s", proto_name(m->proto));
+	if (m->dport)
+		p_num("dport", " dport %llu", m->dport);
+	p_num("age", " age %llu", m->age);
+	if (m->unknown)
+		p_flag("unknown", " unknown");
+	p_text("\n");
+	p_close();
+	return 0;
+}
+
+static void map_misses(struct args *a)
+{
+	struct nat46_err err;
+
+	no_more(a);
+	p_begin(true);
+	if (nat46_misses_dump(tool_nl(), show_miss, NULL, &err))
+		die(EXIT_SYSTEM, "%s", err.msg);
+	p_end();
+}
+
 static int save(const struct nat46_map *m, void *arg)
 {
 	p_text("map add ");
@@ -231,6 +300,8 @@ static const struct command commands[] = {
 	{ "replace", .build = map_replace, .restorable = true },
 	{ "del", .build = map_del },
 	{ "flush", .build = map_flush },
+	{ "refresh", .run = map_refresh },
+	{ "misses", .run = map_misses },
 	{ NULL },
 };
 
@@ -241,6 +312,8 @@ const struct object map_object = {
 	"                            [ proto OWNER ] [ inbound ]\n"
 	"nat46 map del MAPPED [ proto OWNER ]\n"
 	"nat46 map flush { proto OWNER | expired | all }\n"
+	"nat46 map refresh NAME\n"
+	"nat46 map misses\n"
 	"nat46 map [ show [ MAPPED | [ name GLOB ] [ proto OWNER ] ] ]\n"
 	"  MAPPED := V4 | V4PREFIX    TARGET := V6 | V6PREFIX, with an equally long suffix\n"
 };

@@ -17,7 +17,7 @@
  *             SESSION_COUNT (do)                      (the filter: the same set)
  *   param     PARAM_SET PARAM_GET (do)                enum nat46_param_attr
  *   stats     STATS_GET (do)                          enum nat46_stats_attr
- *   miss      MISS_UNKNOWN                            enum nat46_miss_attr
+ *   miss      MISS_UNKNOWN MISS_STALE MISS_GET (dump) enum nat46_miss_attr
  *   explain   EXPLAIN (do)                            enum nat46_explain_attr
  *   restore   RESTORE_BEGIN RESTORE_COMMIT            enum nat46_restore_attr
  *             RESTORE_ABORT
@@ -94,6 +94,8 @@ enum nat46_cmd {
 	NAT46_CMD_MISS_NTF,	/* event in group "miss" */
 	NAT46_CMD_MISS_UNKNOWN,
 	NAT46_CMD_EXPLAIN,
+	NAT46_CMD_MISS_STALE,
+	NAT46_CMD_MISS_GET,
 
 	__NAT46_CMD_MAX,
 	NAT46_CMD_MAX = __NAT46_CMD_MAX - 1
@@ -594,14 +596,21 @@ enum nat46_explain_attr {
  * listens, and where a client's, or all clients', events are too many (64 at
  * once, then 16 a second; 1024 a second). With PARAM_A_UNMAPPED pass there is
  * no event. To listen needs CAP_NET_ADMIN, but in kernels older than 6.1.
+ *
+ * MISS_STALE with ADDR tells the listeners at once that its mapping is to be
+ * looked at, without a client: ENOENT: it has none, ESRCH: nobody listens.
+ * MISS_GET dumps the addresses that were asked for last, up to 1024, and have no
+ * mapping now.
  */
 enum nat46_miss_attr {
 	NAT46_MISS_A_UNSPEC,
 	NAT46_MISS_A_ADDR,		/* be32: the pool's address */
-	NAT46_MISS_A_CLIENT,		/* be32, MISS_NTF */
-	NAT46_MISS_A_PROTO,		/* u8, MISS_NTF: the packet's */
-	NAT46_MISS_A_DPORT,		/* be16, MISS_NTF: 0 where it has none */
+	NAT46_MISS_A_CLIENT,		/* be32, reply */
+	NAT46_MISS_A_PROTO,		/* u8, reply: the packet's */
+	NAT46_MISS_A_DPORT,		/* be16, reply: 0 where it has none */
 	NAT46_MISS_A_STALE,		/* flag, MISS_NTF: it has a mapping */
+	NAT46_MISS_A_AGE,		/* u32, MISS_GET: seconds since */
+	NAT46_MISS_A_UNKNOWN,		/* flag, MISS_GET: refused for now */
 
 	__NAT46_MISS_A_MAX,
 	NAT46_MISS_A_MAX = __NAT46_MISS_A_MAX - 1
