@@ -12,7 +12,7 @@
 size_t wire_name(const uint8_t *buf, size_t len, size_t off, uint8_t out[WIRE_NAME_MAX],
 		 size_t *next)
 {
-	size_t limit = off, n = 0;	/* a pointer must lead before @limit */
+	size_t limit = off, n = 0;	/* a pointer must lead before @limit, to what ends there */
 	unsigned int jumps = 0;
 
 	for (;;) {
@@ -28,13 +28,16 @@ size_t wire_name(const uint8_t *buf, size_t len, size_t off, uint8_t out[WIRE_NA
 				return 0;
 			to = (c & 0x3f) << 8 | buf[off + 1];
 			/*
-			 * Only backwards, so that loops can't be; and not
-			 * more often than a name may have labels.
+			 * Only backwards, so that loops can't be, and to a name
+			 * that is whole before this one, so that it is the same
+			 * in a message whose end was changed; and not more often
+			 * than a name may have labels.
 			 */
 			if (to >= limit || to < WIRE_HEADER || jumps > 127)
 				return 0;
 			if (!jumps++ && next)
 				*next = off + 2;
+			len = limit;
 			limit = to;
 			off = to;
 			continue;
