@@ -63,7 +63,8 @@ check-all: check ## the same, and what takes an hour: a million steps of the mod
 	selftests/vm/run --kind uml --timeout 1800 --mem 1536 -- 'exec bash $$NAT46_SRC/selftests/firewall.sh'
 	N=100000 NREAL=20000 selftests/dns-peers.sh
 	selftests/nic/run 'exec bash $$NAT46_SRC/selftests/packets/run.sh -m nic-virtio nic-e1000e'
-	N=1000 CUTS=200 RESTARTS=50 selftests/dns46-crash.sh
+	N=1000 CUTS=200 selftests/dns46-crash.sh
+	RESTARTS=50 selftests/dns.sh
 	selftests/vm/run --debug --timeout 3600 --mem 3072 -- \
 		'N=1000 CHURN=1000 exec bash $$NAT46_SRC/selftests/tenants.sh'
 

@@ -18,18 +18,20 @@ mkdir "$tmp/staged" "$tmp/vm"
 GIVEN=$tmp/given
 note "SEED=$SEED"
 
+kills() {
+	"$here/vm/run" --kind uml --staged "$tmp/staged" --timeout $((300 + N * 12)) --mem 1024 -- \
+		"SEED=$SEED DNS46=${DNS46:-dns46} exec python3 \$NAT46_SRC/selftests/lib/crash.py kills $N" 2>&1
+	echo "status $?"
+}
 if [ "$N" != 0 ]; then
-	"$here/vm/run" --kind uml --staged "$tmp/staged" --timeout $((120 + N * 6)) --mem 1024 -- \
-		"SEED=$SEED DNS46=${DNS46:-dns46} exec python3 \$NAT46_SRC/selftests/lib/crash.py kills $N" >"$tmp/kills" 2>&1
-	rc=$?
 	while read -r line; do
 		case $line in
 		"ok - "*) ok "${line#ok - }" ;;
 		"not ok - "*) not_ok "${line#not ok - }" ;;
+		"status "*) same "the kills' guest ends well" "status 0" "$line" ;;
 		*) note "${line#\# }" ;;
 		esac
-	done <"$tmp/kills"
-	same "the kills' guest ends well" 0 $rc
+	done < <(kills)
 fi
 
 # kernel_log: of the guest that runs now
@@ -39,15 +41,15 @@ nap() { sleep "$(awk -v r=$RANDOM -v m="$1" 'BEGIN { print r / 32768 * m }')"; }
 
 # power_cut G EARLY: one life of the guest, its power cut under load, or EARLY: while it starts
 power_cut() {
-	TMPDIR=$tmp/vm "$here/vm/run" --kind uml --staged "$tmp/staged" --disk "$tmp/disk" --out "$tmp/out" --timeout 120 --mem 512 -- \
+	TMPDIR=$tmp/vm "$here/vm/run" --kind uml --staged "$tmp/staged" --disk "$tmp/disk" --out "$tmp/out" --timeout 400 --mem 512 -- \
 		"SEED=$SEED DNS46=${DNS46:-dns46} GIVEN=$GIVEN STATE=/run/disk/state exec python3 \$NAT46_SRC/selftests/lib/crash.py generation $1" \
 		>"$tmp/run.log" 2>&1 &
 	guest=$!
 	if [ "$2" = early ]; then
-		wait_for 60 said 'nat46-guest: begin'
+		wait_for 200 said 'nat46-guest: begin'
 		nap 1.5
 	else
-		wait_for 100 said 'crash: load begins' || { cat "$(kernel_log)" >"$tmp/no-load"; }
+		wait_for 300 said 'crash: load begins' || { cat "$(kernel_log)" >"$tmp/no-load"; }
 		nap 1.5
 	fi
 	kill -USR1 $guest

@@ -161,14 +161,14 @@ def new_names(tag, n):
 def network():
     sh(f"""insmod {os.environ['NAT46_KO']}
            ip addr add 127.0.0.2/8 dev lo 2>/dev/null; ip link set lo up
-           nat46 pool add 198.18.0.0/15""")
+           nat46 pool add 198.18.0.0/16""")
     threading.Thread(target=upstream, daemon=True).start()
 
 
 def configure():
     os.makedirs(DIR, exist_ok=True)
     with open("/run/crash.conf", "w", encoding="ascii") as f:
-        f.write(f"listen 127.0.0.1\nupstream 127.0.0.2\npool 198.18.0.0/15\nmax-per-client 0\n"
+        f.write(f"listen 127.0.0.1\nupstream 127.0.0.2\npool 198.18.0.0/16\nmax-per-client 0\n"
                 f"store file {DIR}/leases\nkey-file {DIR}/key\nhold 24h\n")
 
 
@@ -267,9 +267,13 @@ class Kills:
         got = clients.ask(names, lambda: time.monotonic() > end)
         if len(got) < len(names):
             self.bad.append(f"round {i}: {len(names) - len(got)} names were not answered")
-        killer = threading.Timer(random.uniform(0, 0.08), relay.p.kill)
+        # at a moment of the next bursts, however long one takes on this machine
+        begun = time.monotonic()
+        clients.ask(new_names(f"{i}-first", BURST), lambda: time.monotonic() > end)
+        takes = time.monotonic() - begun
+        killer = threading.Timer(random.uniform(0, 4 * takes), relay.p.kill)
         killer.start()
-        clients.load(i, relay.dead, 0.01, 40)
+        clients.load(i, relay.dead, takes, 40)
         killer.join()
         # rule 43: what was answered is mapped, whether or not the relay lives
         for name in clients.fresh:
