@@ -5,11 +5,14 @@ dns46, rounds interleaved. On a loopback of our own; run says where:
 
   straight  AAAA, asked of nsd
   relayed   the same by dns46
-  leased    A of the same names, which have a lease (this and what follows need the
-            module: a guest; the leases are on the disk /dev/ubda where there is one)
+  leased    A of the same names, which have a lease (needs the module: a guest)
   burst     2,000 names as fast as answers come, 100 open: straight, of which nobody
             has asked yet (fresh), and the same again (leased)
-  second    the same of 2,000 names within a second
+  paced     the same, 2,000 a second, or half as many as were made in the burst
+
+The last two need the module as well, whose leases are on the disk /dev/ubda where
+there is one; or they are asked of --fake, dns46-fake: all of the relay, the disk
+too, but for the kernel, which takes every mapping at once.
 
 With --peers the upstream is unbound, then BIND, as well, each against itself:
 "straight, unbound" and so on. nsd does little more than copy an answer, resolvers
@@ -30,7 +33,7 @@ import tempfile
 import time
 
 NSD = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib/nsd.conf")
-UPSTREAM, RELAY = "127.0.0.2", "127.0.0.1"
+UPSTREAM, RELAY, FAKE = "127.0.0.2", "127.0.0.1", "127.0.0.20"
 TICK = 1e6 / os.sysconf("SC_CLK_TCK")
 UNBOUND = """server:
   interface: 127.0.0.3
@@ -158,12 +161,26 @@ def peers(tmp, dns46):
     return works, running
 
 
+def burst(kind, rnd, relay, tmp, *more):
+    """Says what comes of it; the rate of fresh ones"""
+    names = write(f"{tmp}/{kind}{rnd}", "".join(f"a.{kind}{rnd}-{i}.v6.example A\n" for i in range(BURST)))
+    rates = {}
+    for what, server in (("straight", UPSTREAM), ("fresh", relay), ("leased", relay)):
+        out = dnsperf(server, names, "-n", "1", "-v", *more)
+        p50, p99 = latencies(out)
+        rates[what] = rate(out)
+        for work, value in (("rate", rates[what]), ("p50", p50), ("p99", p99), ("lost", lost(out))):
+            say("dns-" + work, f"{kind}, {what}", rnd, value)
+    return rates["fresh"]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--dns46", default="dns46")
     parser.add_argument("--module", action="store_true", help="the module is there: leased and fresh as well")
+    parser.add_argument("--fake", help="dns46-fake: fresh and leased names without the module")
     parser.add_argument("--peers", action="store_true", help="unbound and BIND as upstreams, too")
     o = parser.parse_args()
     tmp = tempfile.mkdtemp()
@@ -202,6 +219,10 @@ def main():
     if o.module:
         works.append(("leased", RELAY, a, running[1]))
         dnsperf(RELAY, a, "-n", "1")
+    leases = RELAY if o.module else FAKE if o.fake else None
+    if o.fake:
+        conf = write(tmp + "/conf-fake", CONF.format(relay=FAKE, addr=UPSTREAM, state=state))
+        running.append(started([o.fake, "-f", "-c", conf], answers(FAKE), tmp + "/log-fake"))
     seconds = ["-l", str(o.seconds)]
     for rnd in range(o.rounds):
         found = {}
@@ -219,13 +240,9 @@ def main():
             p50, p99 = latencies(dnsperf(server, data, *seconds, "-Q", half, "-v"))
             say("dns-p50", name, rnd, p50)
             say("dns-p99", name, rnd, p99)
-        for kind, pace in (("burst", []), ("second", ["-Q", str(BURST)])) if o.module else ():
-            names = write(f"{tmp}/{kind}{rnd}", "".join(f"a.{kind}{rnd}-{i}.v6.example A\n" for i in range(BURST)))
-            for what, server in (("straight", UPSTREAM), ("fresh", RELAY), ("leased", RELAY)):
-                out = dnsperf(server, names, "-n", "1", "-v", *pace)
-                p50, p99 = latencies(out)
-                for work, value in (("rate", rate(out)), ("p50", p50), ("p99", p99), ("lost", lost(out))):
-                    say("dns-" + work, f"{kind}, {what}", rnd, value)
+        if leases:
+            pace = min(BURST, int(burst("burst", rnd, leases, tmp) / 2))
+            burst("paced", rnd, leases, tmp, "-Q", str(pace))
     for p in running:
         p.send_signal(signal.SIGTERM)
         p.wait()
