@@ -97,6 +97,8 @@ class Clients:
             now = time.monotonic()
             while left and len(flying) < window and not over:
                 n = random.randrange(65536)
+                while n in flying:
+                    n = random.randrange(65536)
                 flying[n] = (left.pop(), now)
                 self.send(s, n, flying[n][0])
             if not select.select([s], [], [], 0 if over else 0.02)[0]:
@@ -126,7 +128,10 @@ class Clients:
                 n = struct.unpack_from(">H", m)[0]
                 if n not in flying or m[3] & 15 or not m[7]:
                     continue	# SERVFAIL: it is asked again a second later
-                name = flying.pop(n)[0]
+                name = flying[n][0]
+                if unwire(m)[0].decode() != name:
+                    continue
+                del flying[n]
                 at = m.index(b"\0\1\0\1", unwire(m)[1] + 4)
                 batch.append((name, socket.inet_ntoa(m[at + 10:at + 14])))
         except OSError:
