@@ -7,8 +7,6 @@
 # N: sessions (default 10000); a fifth as many connections of the node; and as
 # many masqueraded flows as these.
 here=$(dirname "$(realpath "$0")")
-. "$here/lib.sh"
-. "$here/net.sh"
 . "$here/nat46.sh"
 N=${N:-10000}
 
@@ -41,7 +39,12 @@ in_node sysctl -qw net.ipv4.ip_local_reserved_ports=8080,10000-29999
 check "reserved ports are for it" n46 source add dev wan
 n46 save >/run/conf
 in_node sysctl -qw net.ipv4.ip_local_reserved_ports=
-check "what was saved is restored all the same" n46 restore /run/conf
+n46 source del dev wan
+# at boot nobody says "force": told, and done
+check "a restore warns" eval 'grep -q "^nat46: /run/conf:[0-9]*: warning: .*ip_local_port_range.*: 10000-29999$" <<<"$(n46 restore /run/conf 2>&1)"'
+check "... and is done" grep -q '^dev wan' <<<"$(n46 source)"
+sed -i 's/^source .*/& force/' /run/conf
+same "... with the word it is silent" "" "$(n46 restore /run/conf 2>&1)"
 n46 source del dev wan
 check "and force overrules" n46 source add dev wan force
 in_node sysctl -qw net.ipv4.ip_local_port_range="10000 65535" net.ipv4.ping_group_range="0 0"

@@ -25,19 +25,34 @@ static const struct object *const objects[] = {
 
 #define OBJECTS	(sizeof(objects) / sizeof(objects[0]))
 
-void die(int code, const char *fmt, ...)
+static void say(const char *what, const char *fmt, va_list ap)
 {
-	va_list ap;
-
 	fflush(stdout);
 	fputs("nat46: ", stderr);
 	if (where_file)
 		fprintf(stderr, "%s:%d: ", where_file, where_line);
-	va_start(ap, fmt);
+	fputs(what, stderr);
 	vfprintf(stderr, fmt, ap);
-	va_end(ap);
 	fputc('\n', stderr);
+}
+
+void die(int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("", fmt, ap);
+	va_end(ap);
 	exit(code);
+}
+
+void warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("warning: ", fmt, ap);
+	va_end(ap);
 }
 
 struct nat46_nl *tool_nl(void)

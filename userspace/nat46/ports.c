@@ -58,16 +58,22 @@ static struct range read_local(void)
 	return r;
 }
 
-/* Dies where a port of @ours is one of @theirs and not reserved. */
-static void apart(struct range ours, struct range theirs, const bool *reserved, const char *what)
+/* Where a port of @ours is one of @theirs and not reserved: that, in words. */
+static const char *meet(struct range ours, struct range theirs, const bool *reserved,
+			const char *what)
 {
+	static char why[256];
 	unsigned int port;
 
-	for (port = ours.lo; port <= ours.hi; port++)
-		if (port >= theirs.lo && port <= theirs.hi && !reserved[port])
-			die(EXIT_SYSTEM,
-			    "the ports meet %s %u-%u, and ip_local_reserved_ports does not list them (\"force\" overrules): %u-%u",
-			    what, theirs.lo, theirs.hi, ours.lo, ours.hi);
+	for (port = ours.lo; port <= ours.hi; port++) {
+		if (port < theirs.lo || port > theirs.hi || reserved[port])
+			continue;
+		snprintf(why, sizeof(why),
+			 "the ports meet %s %u-%u, and ip_local_reserved_ports does not list them (\"force\" overrules): %u-%u",
+			 what, theirs.lo, theirs.hi, ours.lo, ours.hi);
+		return why;
+	}
+	return NULL;
 }
 
 /* Does a range of addresses hold one of the host's? */
@@ -90,7 +96,7 @@ static bool of_this_host(const struct in6_addr *lo, const struct in6_addr *hi)
 	return found;
 }
 
-void ports_check(const struct req *r)
+const char *ports_meet(const struct req *r)
 {
 	static const struct range dev_ports[] = {
 		{ NAT46_DEV_PORTS_1_LO, NAT46_DEV_PORTS_1_HI },
@@ -99,11 +105,13 @@ void ports_check(const struct req *r)
 	static const struct range addr_ports[] = { { NAT46_ADDR_PORTS_LO, NAT46_ADDR_PORTS_HI } };
 	static bool reserved[PORTS];
 	const struct range *by_default = r->dev ? dev_ports : addr_ports;
+	const struct range node_ports = { NODE_PORTS_LO, NODE_PORTS_HI };
 	int i, n = r->n_ports;
 	struct range local, ours;
+	const char *why;
 
 	if (!r->dev && !of_this_host(&r->addr6, &r->addr6_hi))
-		return;
+		return NULL;
 	if (!n)
 		n = r->dev ? sizeof(dev_ports) / sizeof(*dev_ports) : 1;
 	read_reserved(reserved);
@@ -113,7 +121,11 @@ void ports_check(const struct req *r)
 			ours = (struct range){ r->ports[i] >> 16, r->ports[i] & 0xffff };
 		else
 			ours = by_default[i];
-		apart(ours, local, reserved, "ip_local_port_range");
-		apart(ours, (struct range){ NODE_PORTS_LO, NODE_PORTS_HI }, reserved, "NodePorts");
+		why = meet(ours, local, reserved, "ip_local_port_range");
+		if (!why)
+			why = meet(ours, node_ports, reserved, "NodePorts");
+		if (why)
+			return why;
 	}
+	return NULL;
 }

@@ -112,8 +112,12 @@ void req_free(struct req *r)
 void req_do(struct req *r)
 {
 	struct nat46_err err;
+	const char *why;
 	int ret;
 
+	why = r->doubt && !r->force ? r->doubt(r) : NULL;
+	if (why)
+		die(EXIT_SYSTEM, "%s", why);
 	if (r->before)
 		r->before(r);
 	ret = nat46_request(tool_nl(), r->msg, 63, NULL, NULL, &err);

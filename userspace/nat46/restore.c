@@ -63,6 +63,7 @@ static void one_line(struct req *r, char *line)
 	char *words[WORDS];
 	const struct object *obj;
 	const struct command *cmd;
+	const char *why;
 
 	memset(r, 0, sizeof(*r));
 	a.v = words;
@@ -76,6 +77,10 @@ static void one_line(struct req *r, char *line)
 		die(EXIT_USAGE, "only what adds or sets can be restored: %s %s", obj->name, cmd->name);
 	cmd->build(r, &a);
 	no_more(&a);
+	/* at boot nobody is there to say "force", and clients need the rest */
+	why = r->doubt && !r->force ? r->doubt(r) : NULL;
+	if (why)
+		warn("%s", why);
 }
 
 /* Any failure ends the process; the closed socket aborts the transaction. */

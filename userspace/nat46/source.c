@@ -79,12 +79,6 @@ static void from(struct req *r, struct args *a)
 	req_u8(r, NAT46_SOURCE_A_FROM_PLEN, plen, word);
 }
 
-static void before_add(struct req *r)
-{
-	if (!r->force)
-		ports_check(r);
-}
-
 static void after_add(struct req *r)
 {
 	neigh_reconcile(&r->addr6);
@@ -108,7 +102,7 @@ static void build_add(struct req *r, struct args *a, uint16_t flags)
 		else
 			break;
 	}
-	r->before = before_add;
+	r->doubt = ports_meet;
 	r->after = after_add;
 }
 

@@ -23,6 +23,8 @@ extern int where_line;
 
 /* One line on stderr, then the end. Never returns. */
 void die(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
+/* The same, but it goes on. */
+void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The module's socket, opened when first asked for, versions compared. */
 struct nat46_nl *tool_nl(void);
 
@@ -80,6 +82,8 @@ void p_text(const char *text);
 
 struct req;
 typedef void (*after_fn)(struct req *r);
+/* Why it takes "force", or NULL. */
+typedef const char *(*doubt_fn)(const struct req *r);
 
 #define REQ_WORDS	32
 
@@ -103,6 +107,7 @@ struct req {
 	uint32_t ports[NAT46_PORT_RANGES_MAX];	/* a source's: low << 16 | high */
 	int n_ports;
 	bool force;
+	doubt_fn doubt;		/* by itself it is refused for that, a restore tells of it */
 	after_fn before, after, undo;
 	uint8_t attr_owner;	/* -EPERM: look up who owns addr */
 };
@@ -184,6 +189,6 @@ void neigh_reconcile(const struct in6_addr *named);
 
 /* ---- ports.c: ports that the host uses by itself ---------------------------------------- */
 
-void ports_check(const struct req *r);	/* a source to be added; dies where they meet its */
+const char *ports_meet(const struct req *r);	/* a source's to be added: how, or NULL */
 
 #endif /* TOOL_H */
