@@ -8,37 +8,44 @@
 #include <linux/netfilter_ipv6.h>
 #include <net/addrconf.h>
 #include <net/dst.h>
+#include <net/l3mdev.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
-#include <net/sock.h>
 
 #include "compat.h"
 #include "nf_nat46.h"
 #include "session.h"
 
 /*
+ * The device by which answers come, as far as one can know: which addresses are
+ * the host's there, and which sockets hear, its VRF has a say in.
+ */
+static const struct net_device *way_back(const struct nat46_session *s)
+{
+	const struct dst_entry *dst = rcu_dereference(s->dst6);
+
+	return dst ? dst->dev : NULL;
+}
+
+/*
  * A connection, or one that listens there: to any address of the target's. Mostly
  * no socket at all is bound to the port, which shows by the port's list.
  */
-static bool socket_has(const struct nat46_session *s)
+static bool socket_has(const struct nat46_session *s, const struct net_device *dev)
 {
-	const struct dst_entry *dst = rcu_dereference(s->dst6);
-	const int dif = dst ? dst->dev->ifindex : s->oif;
-	struct sock *sk;
+	const struct net_device *vrf = l3mdev_master_dev_rcu(dev);
+	const int own = dev ? dev->ifindex : s->oif;
+	const int dif = vrf ? vrf->ifindex : own, sdif = vrf ? own : 0;
 
 	if (!nat46_port_bound(s->net, s->t6.proto, ntohs(s->t6.sport)))
 		return false;
 	if (s->t6.proto == IPPROTO_UDP)
 		return nat46_udp6_lookup(s->net, &s->t6.daddr, s->t6.dport,
-					 &s->t6.saddr, s->t6.sport, dif);
-	if (s->t6.proto != IPPROTO_TCP)
-		return false;
-	sk = nat46_tcp6_lookup(s->net, &s->t6.daddr, s->t6.dport,
-			       &s->t6.saddr, s->t6.sport, dif);
-	if (sk)
-		sock_gen_put(sk);
-	return sk;
+					 &s->t6.saddr, s->t6.sport, dif, sdif);
+	return s->t6.proto == IPPROTO_TCP &&
+	       nat46_tcp6_lookup(s->net, &s->t6.daddr, s->t6.dport,
+				 &s->t6.saddr, s->t6.sport, dif, sdif);
 }
 
 /* What answers to a session look like to conntrack. */
@@ -177,12 +184,13 @@ void nat46_clash_leave(struct nat46_net *nn)
  */
 bool nat46_clashes(const struct nat46_session *s)
 {
+	const struct net_device *dev = way_back(s);
 	struct nat46_net *nn;
 
-	if (!s->oif && !ipv6_chk_addr(s->net, &s->t6.saddr, NULL, 0))
+	if (!s->oif && !ipv6_chk_addr(s->net, &s->t6.saddr, dev, 0))
 		return false;
 	nn = nat46_pernet(s->net);
 	if (unlikely(!READ_ONCE(nn->watches_nat)) && rcu_access_pointer(nf_nat_hook))
 		schedule_work(&nn->clash_work);
-	return socket_has(s) || conntrack_has(s);
+	return socket_has(s, dev) || conntrack_has(s);
 }

@@ -60,33 +60,39 @@ static inline void nat46_send_na(struct net_device *dev, const struct in6_addr *
 }
 
 /*
- * The TCP socket that has, or takes, packets from @saddr:@sport to @daddr:@dport;
- * for sock_gen_put().
+ * Is there a TCP socket that has, or takes, packets from @saddr:@sport to
+ * @daddr:@dport which come by @dif, or by a VRF @dif's device @sdif? RCU.
  */
-static inline struct sock *
+static inline bool
 nat46_tcp6_lookup(struct net *net, const struct in6_addr *saddr, __be16 sport,
-		  const struct in6_addr *daddr, __be16 dport, int dif)
+		  const struct in6_addr *daddr, __be16 dport, int dif, int sdif)
 {
+	bool counted;
+	struct sock *sk;
+
 #ifdef NAT46_HAVE_INET6_LOOKUP_HASHINFO
-	return inet6_lookup(net, net->ipv4.tcp_death_row.hashinfo, NULL, 0,
-			    saddr, sport, daddr, dport, dif);
+	sk = __inet6_lookup(net, net->ipv4.tcp_death_row.hashinfo, NULL, 0,
+			    saddr, sport, daddr, ntohs(dport), dif, sdif, &counted);
 #else
-	return inet6_lookup(net, NULL, 0, saddr, sport, daddr, dport, dif);
+	sk = __inet6_lookup(net, NULL, 0, saddr, sport, daddr, ntohs(dport), dif, sdif, &counted);
 #endif
+	if (sk && counted)
+		sock_gen_put(sk);
+	return sk;
 }
 
-/* Is there a UDP socket that takes packets from @saddr:@sport to @daddr:@dport? RCU. */
+/* The same of UDP. */
 static inline bool
 nat46_udp6_lookup(struct net *net, const struct in6_addr *saddr, __be16 sport,
-		  const struct in6_addr *daddr, __be16 dport, int dif)
+		  const struct in6_addr *daddr, __be16 dport, int dif, int sdif)
 {
 #if defined(NAT46_HAVE_UDP_TABLE_ONE)
-	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, 0, NULL);
+	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, sdif, NULL);
 #elif defined(NAT46_HAVE_UDP_TABLE_OF_NET)
-	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, 0,
+	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, sdif,
 				 net->ipv4.udp_table, NULL);
 #else
-	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, 0, &udp_table, NULL);
+	return __udp6_lib_lookup(net, saddr, sport, daddr, dport, dif, sdif, &udp_table, NULL);
 #endif
 }
 

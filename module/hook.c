@@ -51,10 +51,14 @@ static bool bridged_past(const struct sk_buff *skb,
 #endif
 }
 
-/* Is it this node that a packet was sent to, to be routed or received? */
+/*
+ * Is it this node that a packet was sent to, to be routed or received? What it
+ * sends to itself a VRF marks as looped back.
+ */
 static bool for_this_node(const struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	return skb->pkt_type == PACKET_HOST && !bridged_past(skb, state);
+	return (likely(skb->pkt_type == PACKET_HOST) || skb->pkt_type == PACKET_LOOPBACK) &&
+	       !bridged_past(skb, state);
 }
 
 typedef unsigned int (*way_t)(struct nat46_pkt *p);
@@ -431,12 +435,13 @@ static unsigned int hook_late6(void *priv, struct sk_buff *skb,
  * only sessions have would leave for wherever that is routed.
  */
 static noinline unsigned int own_error6(struct nat46_net *nn, struct sk_buff *skb,
+					const struct net_device *out,
 					const struct nat46_conf *conf)
 {
 	const struct in6_addr *daddr = &ipv6_hdr(skb)->daddr;
 	struct nat46_pkt p;
 
-	if (!nat46_source_holds(conf, daddr) || ipv6_chk_addr(nn->net, daddr, NULL, 0))
+	if (!nat46_source_holds(conf, daddr) || ipv6_chk_addr(nn->net, daddr, out, 0))
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
 	if (nat46_parse6(&p) != NAT46_OK || !p.icmp_error)
@@ -452,7 +457,7 @@ static unsigned int hook_out6(void *priv, struct sk_buff *skb,
 
 	if (!conf || ipv6_hdr(skb)->nexthdr != IPPROTO_ICMPV6)
 		return NF_ACCEPT;
-	return own_error6(nn, skb, conf);
+	return own_error6(nn, skb, state->out, conf);
 }
 
 /* Each network namespace has its own, with its state. */

@@ -81,6 +81,13 @@ wait_for 10 in_ t1 ping -6 -q -c1 -W1 -I green 2001:db8:9::1
 for who in c1 v2 v3; do
 	check "$who: the uplink in a VRF, source dev" grep -q '^2001:db8:11::9 ' <<<"$(from_ $who)"
 done
+in_ t1 nft -f - <<-END
+	table ip6 vrf {
+		chain out { type filter hook output priority 0; tcp dport 81 reject with icmpv6 admin-prohibited; }
+	}
+END
+refused() { in_ "$1" curl -4 -s -m 4 "http://$MAPPED:81/"; echo $?; }
+same "... what the node refuses there the client hears of" 7 "$(refused c1)"
 check "... ping, in fragments" in_ c1 ping -q -c2 -i0.2 -W2 -s 3000 $MAPPED
 in_ c1 ping -q -i0.2 -c15 $MAPPED >/run/ping &
 ping=$!
@@ -114,4 +121,32 @@ in_ t1 nft -f - <<-END
 	}
 END
 check "... or in the one that a mark leads to" grep -q '^2001:db8:101::' <<<"$(from_ c1)"
+
+# an address that the node has, in that VRF: its sockets there are asked about
+t46 1 session flush all >/dev/null
+t46 1 source del addr 2001:db8:101::1-2001:db8:101::f
+t46 1 source add addr 2001:db8:11::9 ports 20000-20999
+mkfifo /run/own
+in_ t1 python3 -c "
+import socket, sys
+s = socket.socket(socket.AF_INET6)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'green')
+s.bind(('', 20500))
+s.settimeout(4)
+s.connect(('2001:db8:9::1', 80))
+print('connected', flush=True)
+sys.stdin.readline()
+s.send(b'GET /client HTTP/1.1\r\nHost: x\r\n\r\n')
+print(*s.recv(9999).decode().split()[-2:], flush=True)" </run/own >/run/own.told 2>&1 &
+own=$!
+exec 3>/run/own
+check "a connection of the node's in the VRF, from one of our ports" wait_for 5 grep -q connected /run/own.told
+mine=$(in_ c1 curl -4 -sS -m 4 --local-port 20500 "http://$MAPPED/client")
+check "... a client from the same port gets another" grep -q '^2001:db8:11::9 20[0-46-9]..$' <<<"$mine"
+echo >&3
+exec 3>&-
+wait $own
+same "... which hears its own answers" "2001:db8:11::9 20500" "$(tail -n1 /run/own.told)"
+same "what the node refuses there the client hears of" 7 "$(refused c1)"
+in_ t1 nft delete table ip6 vrf
 for n in v2 v3; do ip netns del $n; done
