@@ -4,9 +4,6 @@
 # node's own, the helper that rules name. In a guest:
 #   selftests/vm/run -- 'exec bash $NAT46_SRC/selftests/conntrack.sh'
 here=$(dirname "$(realpath "$0")")
-. "$here/lib.sh"
-. "$here/net.sh"
-. "$here/servers.sh"
 . "$here/nat46.sh"
 MAPPED=198.18.0.7
 
@@ -23,27 +20,7 @@ n46 -b - <<-END
 	source add dev wan
 	map add $MAPPED to $SERVER6
 END
-# every hook of both families counts what is invalid to conntrack, from now on
-watch() {
-	for f in ip ip6; do
-		echo "table $f watch"
-		echo "delete table $f watch"
-		echo "table $f watch {"
-		for h in prerouting input forward output postrouting; do
-			echo "chain $h { type filter hook $h priority -140; ct state invalid counter; }"
-		done
-		echo "}"
-	done | in_node nft -f -
-}
-watch
-invalid() {
-	in_node nft -j list ruleset | python3 -c '
-import json, sys
-rules = [o["rule"] for o in json.load(sys.stdin)["nftables"] if "rule" in o]
-watch = [r for r in rules if r["table"] == "watch"]
-print(len(watch), *(r["family"] + "/" + r["chain"] for r in watch
-                    if any(e.get("counter", {}).get("packets") for e in r["expr"])))'
-}
+watch_invalid
 
 # traffic: of each kind, from a pod and from the node, all of it through
 traffic() {
@@ -202,7 +179,7 @@ n46 -b - <<-END
 	param set hook-late on track6 on
 END
 forget
-watch
+watch_invalid
 same "a page of it" 200 "$(in_server curl -s -m 5 -o /dev/null -w '%{http_code}' 'http://[3fff:460:46:46::a00:10a]:8080/')"
 check "ping" in_server ping -6 -q -c2 -i0.2 -W2 3fff:460:46:46::a00:10a
 same "both conntracks know it" "1 1" \

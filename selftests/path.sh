@@ -5,9 +5,6 @@
 # twice, and every error that a node's own stack sends about a packet that is
 # already translated. In a guest. Their output is left in $OUT/path.txt.
 here=$(dirname "$(realpath "$0")")
-. "$here/lib.sh"
-. "$here/net.sh"
-. "$here/servers.sh"
 . "$here/nat46.sh"
 MAPPED=198.18.0.7
 text=${OUT:-/run}/path.txt
@@ -165,29 +162,6 @@ raise SystemExit(1)"
 }
 check "UDP to a closed port: connection refused" refused pod
 check "the same for the node's own socket" refused node
-late() { # the client has gone when the answer comes: the server hears of it
-	ip netns exec internet6 timeout 20 python3 -c "
-import socket
-s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-s.bind(('::', 7777))
-d, a = s.recvfrom(100)
-s.connect(a)
-s.settimeout(5)
-import time; time.sleep(0.5)
-s.send(b'late')
-try:
-    s.recv(1)
-except ConnectionRefusedError:
-    raise SystemExit(0)
-raise SystemExit(1)" &
-	local py=$!
-	wait_for 5 listens internet6 7777
-	in_pod python3 -c "
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.sendto(b'x', ('$MAPPED', 7777))"
-	wait $py
-}
 check "a port that is closed by now: the server's socket is told" late
 
 # A loop through us: what we translate to IPv6, another translator turns back into

@@ -46,10 +46,11 @@ nginx_up() {
 	cat >"$SRV/nginx.conf" <<-END
 		user root;
 		worker_processes 1;
+		worker_rlimit_nofile 8192;
 		daemon off;
 		pid $SRV/nginx.pid;
 		error_log $SRV/nginx.log warn;
-		events { worker_connections 512; }
+		events { worker_connections 4096; }
 		http {
 			access_log $SRV/access.log;
 			client_body_temp_path $SRV/tmp/body;

@@ -5,9 +5,6 @@
 # guest (EXTRA: a second nft, the newest):
 #   EXTRA=$(selftests/vm/nft-deb) selftests/vm/run --kind uml -- 'exec bash $NAT46_SRC/selftests/targets.sh'
 here=$(dirname "$(realpath "$0")")
-. "$here/lib.sh"
-. "$here/net.sh"
-. "$here/servers.sh"
 . "$here/nat46.sh"
 . "$here/recipes.sh"
 MAPPED=198.18.0.7
@@ -140,29 +137,6 @@ note "a client's errors about its flow need no rule"
 in_node nft -f - <<-END
 	table ip only { chain p { type filter hook prerouting priority raw; ip saddr $POD4 udp dport 7777 meta mark set 0x46; }; }
 END
-# late: the client has gone when the answer comes; the server's socket hears of it
-late() {
-	in_server timeout 40 python3 -c "
-import socket, time
-s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-s.bind(('::', 7777))
-d, a = s.recvfrom(100)
-s.connect(a)
-s.settimeout(8)
-time.sleep(0.5)
-s.send(b'late')
-try:
-    s.recv(1)
-except ConnectionRefusedError:
-    raise SystemExit(0)
-raise SystemExit(1)" &
-	local py=$!
-	wait_for 15 listens internet6 7777
-	in_pod python3 -c "
-import socket
-socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('$MAPPED', 7777))"
-	wait $py
-}
 n46 param set hook-mark 0x46/0xff
 check "by mark" late
 n46 param reset hook-mark

@@ -9,16 +9,13 @@
 #   c2 10.0.0.2 -- t2 10.0.0.1, 2001:db8:12::9 --- internet6: 2001:db8:9::1 ...
 #   c3 10.0.0.2 -- t3 10.0.0.1, 2001:db8:13::9 -- /
 here=$(dirname "$(realpath "$0")")
-. "$here/lib.sh"
-. "$here/net.sh"
-. "$here/servers.sh"
+. "$here/nat46.sh"
 N=${N:-200}
 MAPPED=198.18.0.7
 TENANTS="1 2 3"
 
 in_() { ip netns exec "$@"; }
 t46() { local t=$1; shift; ip netns exec "t$t" nat46 "$@"; }
-in_server() { ip netns exec internet6 "$@"; }
 
 tenant_up() {
 	local t=$1
@@ -86,8 +83,8 @@ while True:
 told() { wait_for 3 grep -qxF "$2" "/run/events.$1"; }
 
 answer() { in_ "c$1" curl -4 -sS -m 5 "http://${2:-$MAPPED}/server"; }
-drops() { t46 "$1" -j stats drops | python3 -c "import json, sys; print(json.load(sys.stdin)['drops']['$2'])"; }
-opened() { t46 "$1" -j stats | python3 -c 'import json, sys; print(json.load(sys.stdin)["counters"]["sessions-opened"])'; }
+drops() { counter "$2" < <(t46 "$1" stats drops); }
+opened() { counter sessions-opened < <(t46 "$1" stats); }
 # entries in the machine's table
 total() { ip netns exec internet6 nat46 -j | python3 -c 'import json, sys; print(json.load(sys.stdin)["sessions-all"])'; }
 

@@ -5,6 +5,7 @@ whom the server sees: the same IPv6 address twice, another one than PREFIX6 and 
 address embedded, where that is given, being a fault. Prints how many had
 both pages, and how many IPv6 addresses there were."""
 import ipaddress
+import resource
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ def ask(conns):
 def main():
     first, count, addr = ipaddress.ip_address(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     net = ipaddress.ip_network(sys.argv[4]) if len(sys.argv) > 4 else None
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * count + 100, 2 * count + 100))
     mine = [first + i for i in range(count)]
     subprocess.run(["ip", "-batch", "-"], check=True, text=True,
                    input="".join(f"addr replace {a}/32 dev eth0\n" for a in mine))
