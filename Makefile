@@ -61,6 +61,7 @@ check-all: check ## the same, and what takes an hour: a million steps of the mod
 	selftests/vm/run --timeout 3600 --mem 2048 -- 'ROUNDS=50 exec bash $$NAT46_SRC/selftests/lifecycle.sh'
 	selftests/vm/run --debug --timeout 3600 --mem 3072 -- 'ROUNDS=50 exec bash $$NAT46_SRC/selftests/lifecycle.sh'
 	selftests/vm/run --kind uml --timeout 1800 --mem 1536 -- 'exec bash $$NAT46_SRC/selftests/firewall.sh'
+	selftests/vm/run --kind uml --timeout 1800 --mem 1536 -- 'GUESTS=1000 exec bash $$NAT46_SRC/selftests/gateway.sh'
 	N=100000 NREAL=20000 selftests/dns-peers.sh
 	selftests/nic/run 'exec bash $$NAT46_SRC/selftests/packets/run.sh -m nic-virtio nic-e1000e'
 	N=1000 CUTS=200 selftests/dns46-crash.sh

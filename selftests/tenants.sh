@@ -78,9 +78,9 @@ while True:
     for e in n.events(1):
         print(*e, flush=True)" >"/run/events.$1" &
 	SERVER_PIDS="$SERVER_PIDS $!"
-	wait_for 5 grep -q ready "/run/events.$1"
+	wait_for 30 grep -q ready "/run/events.$1"
 }
-told() { wait_for 3 grep -qxF "$2" "/run/events.$1"; }
+told() { wait_for 30 grep -qxF "$2" "/run/events.$1"; }
 
 answer() { in_ "c$1" curl -4 -sS -m 5 "http://${2:-$MAPPED}/server"; }
 drops() { counter "$2" < <(t46 "$1" stats drops); }
@@ -106,7 +106,7 @@ SERVER6=2001:db8:9::1
 for t in $TENANTS; do tenant_up "$t"; done
 nginx_up || not_ok "nginx starts"
 nsd_up || not_ok "nsd starts"
-check "the way to the server" wait_for 10 in_ t3 ping -6 -q -c1 -W1 2001:db8:9::3
+check "the way to the server" wait_for 30 in_ t3 ping -6 -q -c1 -W1 2001:db8:9::3
 
 note "one pool, one client address, one address asked for: three targets"
 for t in $TENANTS; do
@@ -141,13 +141,13 @@ changes() {
 	grep -q '^map new 198.18.0.10 to 2001:db8:9::1 name mon.example proto static$' /run/monitor &&
 		grep -q '^map del 198.18.0.10 ' /run/monitor && grep -q del /run/monitor.json
 }
-check "nat46 monitor tells of changes" wait_for 10 changes
+check "nat46 monitor tells of changes" wait_for 30 changes
 same "... in JSON, an object a line" "map del 198.18.0.10" "$(tail -n1 /run/monitor.json | python3 -c '
 import json, sys
 e = json.load(sys.stdin)
 print(e["object"], e["event"], e["addr"])')"
 t46 1 map add 198.18.0.10 to 2001:db8:9::1 expires 1
-check "... of expiry" wait_for 10 grep -q '^map expired 198.18.0.10' /run/monitor
+check "... of expiry" wait_for 30 grep -q '^map expired 198.18.0.10' /run/monitor
 same "... nobody else's" "" "$(cat /run/monitor.2)"
 refute "monitor: a word that it does not know" t46 1 monitor weather
 t46 2 param set max-sessions 1
@@ -161,7 +161,7 @@ note "a relay for each"
 for t in $TENANTS; do relay_up "$t"; done
 # in another order each, so that the leases cannot but differ
 lease() { in_ "c$1" dig @10.0.0.1 +short +time=3 +tries=3 "$2" A | tail -n1; }
-check "each answers" wait_for 10 eval '[ -n "$(lease 1 n1.example)" ] && [ -n "$(lease 2 n2.example)" ] && [ -n "$(lease 3 n3.example)" ]'
+check "each answers" wait_for 30 eval '[ -n "$(lease 1 n1.example)" ] && [ -n "$(lease 2 n2.example)" ] && [ -n "$(lease 3 n3.example)" ]'
 for t in $TENANTS; do
 	same "tenant $t has its own names" "n$t.example" \
 		"$(t46 "$t" -j map show proto dns46 | python3 -c 'import json, sys; print(*[m["name"] for m in json.load(sys.stdin)])')"
@@ -179,7 +179,7 @@ for line in sys.stdin:
     print(s.recv(9999).split()[-1].decode(), flush=True)' </run/ask >/run/told &
 exec 3>/run/ask
 echo >&3
-check "a connection of tenant 1" wait_for 5 eval '[ "$(wc -l </run/told)" = 1 ]'
+check "a connection of tenant 1" wait_for 30 eval '[ "$(wc -l </run/told)" = 1 ]'
 in_ c2 ping -q -i0.05 $MAPPED >/dev/null &
 ping=$!
 sleep 0.3
@@ -187,10 +187,10 @@ check "tenant 2 has sessions" [ "$(t46 2 session count)" -gt 0 ]
 kept=$(($(t46 1 session count) + $(t46 3 session count)))
 for pid in $(ip netns pids t2); do kill "$pid"; done
 ip netns del t2
-check "the machine has the others' sessions, and no more" wait_for 10 eval '[ "$(total)" = "$kept" ]'
+check "the machine has the others' sessions, and no more" wait_for 30 eval '[ "$(total)" = "$kept" ]'
 kill $ping
 echo >&3
-check "tenant 1's connection goes on" wait_for 5 eval '[ "$(wc -l </run/told)" = 2 ]'
+check "tenant 1's connection goes on" wait_for 30 eval '[ "$(wc -l </run/told)" = 2 ]'
 exec 3>&-
 same "... with its target" "2001:db8:9::1" "$(tail -n1 /run/told)"
 same "so does tenant 3" "2001:db8:9::3" "$(answer 3)"
@@ -203,7 +203,7 @@ servers_down
 for t in 1 3; do ip netns del "c$t"; ip netns del "t$t"; done
 note "user namespaces: the parameter userns is off"
 python3 "$here/tenants.py" rights || t_bad=$((t_bad + 1))
-check "rmmod" wait_for 10 rmmod nf_nat46
+check "rmmod" wait_for 30 rmmod nf_nat46
 note "... and on"
 insmod "$NAT46_KO" userns=1 max_sessions=$((2 * N))
 N=$N python3 "$here/tenants.py" rights userns many limits memory hostile || t_bad=$((t_bad + 1))

@@ -57,7 +57,7 @@ sys.stdin.read()" ; }
 mkfifo /run/vrf
 hold c1 </run/vrf >/run/vrf.told &
 exec 3>/run/vrf
-check "a connection from a port" wait_for 5 grep -q connected /run/vrf.told
+check "a connection from a port" wait_for 30 grep -q connected /run/vrf.told
 was=$(drops 1 src-check)
 refute "the same port from the other VRF is not its own" hold v2 </dev/null
 check "... src-check" [ "$(drops 1 src-check)" -gt "$was" ]
@@ -77,7 +77,7 @@ ip -n t1 -batch - <<-END
 	addr replace 2001:db8:11::9/64 dev wan nodad
 	route add default via 2001:db8:11::1 dev wan vrf green
 END
-wait_for 10 in_ t1 ping -6 -q -c1 -W1 -I green 2001:db8:9::1
+wait_for 30 in_ t1 ping -6 -q -c1 -W1 -I green 2001:db8:9::1
 for who in c1 v2 v3; do
 	check "$who: the uplink in a VRF, source dev" grep -q '^2001:db8:11::9 ' <<<"$(from_ $who)"
 done
@@ -140,7 +140,7 @@ s.send(b'GET /client HTTP/1.1\r\nHost: x\r\n\r\n')
 print(*s.recv(9999).decode().split()[-2:], flush=True)" </run/own >/run/own.told 2>&1 &
 own=$!
 exec 3>/run/own
-check "a connection of the node's in the VRF, from one of our ports" wait_for 5 grep -q connected /run/own.told
+check "a connection of the node's in the VRF, from one of our ports" wait_for 30 grep -q connected /run/own.told
 mine=$(in_ c1 curl -4 -sS -m 4 --local-port 20500 "http://$MAPPED/client")
 check "... a client from the same port gets another" grep -q '^2001:db8:11::9 20[0-46-9]..$' <<<"$mine"
 echo >&3
