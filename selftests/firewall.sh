@@ -6,12 +6,24 @@
 # rule in docs/firewalls.md does what it says. In a guest:
 #   selftests/vm/run --kind uml -- 'exec bash $NAT46_SRC/selftests/firewall.sh'
 # ONLY: some of nft xtables tc ufw firewalld docker kube
+# QUICK=1: of each the half that says most
 here=$(dirname "$(realpath "$0")")
 . "$here/nat46.sh"
 . "$here/recipes.sh"
 MAPPED=198.18.0.7
 HOST4=192.0.2.1		# an IPv4 host, where the router is
 CONF=/run/conf
+# rows ROW...: a line each; those behind -- where it is not QUICK
+rows() {
+	local row
+	for row in "$@"; do
+		if [ "$row" != -- ]; then
+			echo "$row"
+		elif [ -n "${QUICK:-}" ]; then
+			return
+		fi
+	done
+}
 wanted() { [ -z "${ONLY:-}" ] || [[ " $ONLY " == *" $1 "* ]]; }
 
 # ---- the network, with IPv4 beside --------------------------------------------
@@ -107,12 +119,12 @@ heard() { in_pod nft list chain ip heard in | sed -n 's/.*packets \([0-9]*\).*co
 # refusals CHAIN HOOK: each word of the firewall in that chain of IPv6 reaches the pod
 refusals() {
 	local with
-	for with in "icmpv6 type no-route:host " "icmpv6 type admin-prohibited:prohibited " \
-		"icmpv6 type addr-unreachable:host " "icmpv6 type port-unreachable:port " "tcp reset:reset "; do
+	while read -r with; do
 		in_node nft "flush chain ip6 fw $1; add rule ip6 fw $1 oifname wan ip6 daddr $SERVER6 tcp dport 80 reject with ${with%:*}"
 		listen
-		same "$2: reject with ${with%:*} is ${with#*:}to the pod" "refused ${with#*:}" "$(page pod | sed 's/000 //') $(heard)"
-	done
+		same "$2: reject with ${with%:*} is ${with#*:} to the pod" "refused ${with#*:} " "$(page pod | sed 's/000 //') $(heard)"
+	done < <(rows "icmpv6 type admin-prohibited:prohibited" "tcp reset:reset" -- \
+		"icmpv6 type no-route:host" "icmpv6 type addr-unreachable:host" "icmpv6 type port-unreachable:port")
 	in_node nft "flush chain ip6 fw $1; add rule ip6 fw $1 meta l4proto udp reject"
 	check "$2: a question that is rejected ends at once" eval \
 		"! timeout 4 ip netns exec pod dig +time=10 +tries=1 @$MAPPED v6only.example aaaa >/dev/null; [ \$? = 0 ]"
@@ -183,7 +195,7 @@ else
 fi
 
 if wanted xtables; then
-	for x in legacy nft; do
+	for x in $(rows nft -- legacy); do
 		note "ip6tables-$x"
 		t="in_node ip6tables-$x"
 		$t -A OUTPUT -o wan -d $SERVER6 -p tcp --dport 80 -m comment --comment ours -j ACCEPT
@@ -228,14 +240,12 @@ if wanted tc; then
 		same "... drops" "000 silence" "$(quiet pod)"
 		same "... for that pod" "$fetched" "$(page pod2)"
 		$tc qdisc del dev eni1 clsact
-	done <<-EOF
-		flower, what the pod sends|ingress|flower ip_proto tcp dst_ip $MAPPED dst_port 80
-		flower, what it gets|egress|flower ip_proto tcp src_ip $MAPPED src_port 80
-		u32, what the pod sends|ingress|u32 match ip dst 198.18.0.0/16
-		u32, what it gets|egress|u32 match ip src 198.18.0.0/16
-		BPF, what the pod sends|ingress|bpf bytecode '4,32 0 0 30,21 0 1 $((0xc6120007)),6 0 0 4294967295,6 0 0 0'
-		BPF, what it gets|egress|bpf bytecode '4,32 0 0 26,21 0 1 $((0xc6120007)),6 0 0 4294967295,6 0 0 0'
-	EOF
+	done < <(rows "flower, what the pod sends|ingress|flower ip_proto tcp dst_ip $MAPPED dst_port 80" \
+		"BPF, what it gets|egress|bpf bytecode '4,32 0 0 26,21 0 1 $((0xc6120007)),6 0 0 4294967295,6 0 0 0'" -- \
+		"flower, what it gets|egress|flower ip_proto tcp src_ip $MAPPED src_port 80" \
+		"u32, what the pod sends|ingress|u32 match ip dst 198.18.0.0/16" \
+		"u32, what it gets|egress|u32 match ip src 198.18.0.0/16" \
+		"BPF, what the pod sends|ingress|bpf bytecode '4,32 0 0 30,21 0 1 $((0xc6120007)),6 0 0 4294967295,6 0 0 0'")
 	same "without them" "$fetched" "$(page pod)"
 fi
 
@@ -249,9 +259,11 @@ own() {
 }
 # beside NAME: its own traffic without us, and with us; then we are there
 beside() {
-	off
-	in_node conntrack -F >/dev/null 2>&1
-	own "$1, without us"
+	if [ -z "${QUICK:-}" ]; then
+		off
+		in_node conntrack -F >/dev/null 2>&1
+		own "$1, without us"
+	fi
 	usual
 	own "$1, beside us"
 }
@@ -260,18 +272,18 @@ ours() {
 	local set who
 	usual
 	watch_invalid
-	for set in "" "hook-late on" "track6 on" "hook-late on track6 on"; do
+	while read -r set; do
 		sleep 0.2 # the last one's end is through
 		usual
 		[ -z "$set" ] || settings $set
-		for who in $2 node; do
+		for who in $(rows $2 ${set:+--} node); do
 			same "$1: a page for the $who ${set:-by default}" "$fetched" "$(page $who)"
 			check "... ping" ip netns exec $who ping -q -c1 -W8 $MAPPED
 		done
 		[ -n "$set" ] ||
 			same "... conntrack knows of none of the $2's" 0 \
 				"$(in_node conntrack -L 2>/dev/null | grep -c "src=$(ip -n $2 -4 -o addr show dev eth0 | sed 's/.*inet \([^/]*\).*/\1/') dst=$MAPPED")"
-	done
+	done < <(rows "" "hook-late on track6 on" -- "hook-late on" "track6 on")
 	usual
 	same "$1: nothing of it was invalid" 10 "$(invalid)"
 }
