@@ -165,13 +165,13 @@ def persist(flows):
     bad = flows
     tries = 0
     for f in bad:
+        f.s.settimeout(0)
         f.ask()
     while True:
-        for f in bad:
-            f.s.settimeout(0.3)
-        bad = [f for f in bad if not f.answers() and not f.stolen]
-        for f in bad:
-            f.s.settimeout(0)
+        left = None	# all wait at once, for as long as answers come
+        while bad and left != (left := sum(len(f.missing) for f in bad)):
+            time.sleep(0.3)
+            bad = [f for f in bad if not f.answers() and not f.stolen]
         if not bad or tries == 40:
             break
         tries += 1
