@@ -326,8 +326,6 @@ a port that is closed|router|192.0.2.9:8099|silence"
 	same "... and the node's" "000 silence" "$(quiet node)"
 	recipe ufw-out
 	same "... let out" "$fetched" "$(page pod)"
-	ufw delete allow out on wan to 2001:db8:9::/64 port 80 proto tcp >/dev/null
-	ufw default allow outgoing >/dev/null
 	settings filter-hooks forward
 	same "filter-hooks forward: routed is denied" "000 silence" "$(quiet pod)"
 	recipe ufw-route
