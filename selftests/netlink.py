@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The contract of include/uapi/linux/nf_nat46.h, request by request.
 
-Runs as root in a guest; $NAT46_KO is the module, $N how many mappings the large
-restore has. With arguments, only those tests.
+Runs as root in a guest; $NAT46_KO is the module, $KO_PARAMS what it is loaded with,
+$N how many mappings the large restore has. With arguments, only those tests.
 """
 import os
 import subprocess
@@ -24,7 +24,7 @@ def main():
     ko = os.environ.get("NAT46_KO", "nf_nat46.ko")
     before = len(sh("dmesg", check=False).splitlines())
     if "nf_nat46" not in open("/proc/modules").read():
-        sh(f"insmod {ko}")
+        sh(f"insmod {ko} {os.environ.get('KO_PARAMS', '')}")
     tests = {k[5:]: v for room in (netlink_objects, netlink_inbound, netlink_miss, netlink_life)
              for k, v in vars(room).items() if k.startswith("test_")}
     names = sys.argv[1:] or list(tests)

@@ -364,6 +364,11 @@ def main():
         made = int(skbs("made"))
         print(f"# {made} packets were made {args.mode}")
         bad += made < len(cases)
+    if args.mode == "tap" and not bad:	# one whose data a tap shares gets headers of its own
+        n = world.reallocated()
+        if n < len(cases):
+            print(f"not ok - tap: {n} heads were reallocated")
+            bad += 1
     print(f"# {args.mode}: {len(cases)} cases, {bad} bad, in {time.monotonic() - ready:.1f} s "
           f"after {ready - start:.1f} s; {left_out} pending are left out")
     print(f"1..{len(cases)}")

@@ -382,13 +382,19 @@ class World:
                     return got
         raise TimeoutError("the node no longer forwards")
 
-    def drops(self):
+    def counters(self, which):
         out = {}
         for kind, data in self.n.req("STATS_GET"):
-            if kind == C["STATS_A_DROP"]:
+            if kind == C[which]:
                 a = dict(parse(data))
                 out[a[C["COUNTER_A_NAME"]][:-1].decode()] = num(a[C["COUNTER_A_VALUE"]])
         return out
+
+    def drops(self):
+        return self.counters("STATS_A_DROP")
+
+    def reallocated(self):
+        return self.counters("STATS_A_COUNTER")["head-reallocated"]
 
     def forget(self):
         """All sessions but the fence's end."""
