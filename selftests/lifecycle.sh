@@ -122,5 +122,33 @@ same "deleted with live sessions each time" "$ROUNDS" "$gone"
 net_down
 check "rmmod" rmmod nf_nat46
 trap - EXIT
+
+note "the module's parameters"
+loaded_with() { # PARAMETER=VALUE...: what hashsize and max_sessions are then
+	insmod "$NAT46_KO" "$@" && cat /sys/module/nf_nat46/parameters/{hashsize,max_sessions} | xargs
+	rmmod nf_nat46
+}
+mb=$(($(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo) / 1024))
+buckets=65536
+[ $mb -gt 1024 ] || buckets=16384
+[ $mb -le 4096 ] || buckets=262144
+same "by the machine's memory, $mb MB" "$buckets $((2 * buckets))" "$(loaded_with)"
+same "hashsize=1: 64 at least" "64 128" "$(loaded_with hashsize=1)"
+same "hashsize=100: a power of two" "128 256" "$(loaded_with hashsize=100)"
+same "hashsize=33554432: half of it at most" "16777216 20" "$(loaded_with hashsize=33554432 max_sessions=20)"
+insmod "$NAT46_KO" max_sessions=20
+ip netns add pod
+small_node
+configure
+explain() { n46 explain $POD4 198.18.0.8 udp 53 dev eni1 2>&1; }
+in_pod python3 "$here/lib/flows.py" $POD4 198.18.0.7 19 >/dev/null
+wait_for 5 eval '[ "$(count)" = 19 ]'
+refute "max_sessions=20: with 19, explain sees room" grep -q max-sessions <<<"$(explain)"
+in_pod python3 "$here/lib/flows.py" $POD4 198.18.0.7 30 >/dev/null
+same "max_sessions=20: so many, and the others refused by name" "20 10" "$(count) $(drops max-sessions)"
+check "... which explain says" grep -q max-sessions <<<"$(explain)"
+net_down
+ip -n pod link del eth0 2>/dev/null
+check "rmmod" rmmod nf_nat46
 same "nothing in the kernel log" "" "$(splats)"
 finish
