@@ -156,7 +156,11 @@ def ask_all(flows):
         part = flows[i:i + BATCH]
         for f in part:
             f.ask()
-        bad += [f for f in part if not f.answers()]
+        for f in part:
+            if bad:	# who has no answer by now has had the others' time
+                f.s.settimeout(0.3)
+            if not f.answers():
+                bad.append(f)
     return bad
 
 
