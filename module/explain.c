@@ -11,6 +11,7 @@
 #include <net/route.h>
 
 #include "explain.h"
+#include "rule.h"
 #include "session.h"
 
 /* By which device does the packet come, or does a socket of this node send it? */
@@ -19,16 +20,18 @@ static enum nat46_reason arrives(struct nat46_pkt *p, struct nat46_session *s,
 {
 	struct dst_entry *dst;
 
-	if (x->iif) {
-		p->skb->dev = dev_get_by_index_rcu(p->nn->net, x->iif);
-		s->iif = x->iif;
-		return p->skb->dev ? NAT46_OK : NAT46_DROP_SRC_CHECK;
-	}
-	x->local = inet_addr_type(p->nn->net, s->t4.saddr) == RTN_LOCAL;
 	p->local = x->local;
 	s->local = x->local;
-	if (x->local)
+	s->iif = x->iif;
+	if (x->local) {
+		if (x->has_uid)
+			s->uid = x->uid;
 		return NAT46_OK;
+	}
+	if (x->iif) {
+		p->skb->dev = dev_get_by_index_rcu(p->nn->net, x->iif);
+		return p->skb->dev ? NAT46_OK : NAT46_DROP_SRC_CHECK;
+	}
 	/* nobody has said by which device: the one that the route back uses */
 	dst = nat46_route4(s, p->skb);
 	if (IS_ERR(dst))
@@ -77,8 +80,8 @@ static enum nat46_reason would_open(struct nat46_pkt *p, struct nat46_session *s
 		return NAT46_DROP_NO_SOURCE;
 	r = has_room(p);
 	r = r ?: arrives(p, s, x);
-	r = r ?: nat46_session_client(p, s);
 	r = r ?: client_has_room(p, x);
+	r = r ?: nat46_session_client(p, s);
 	if (r)
 		return r;
 	x->policy = nat46_policy_entry(p->conf, &x->target, x->t4.saddr, x->t4.proto,
@@ -105,7 +108,15 @@ static enum nat46_reason would_open(struct nat46_pkt *p, struct nat46_session *s
 	return NAT46_OK;
 }
 
-/* What hook.c asks before anything else. */
+/* An address of this node's: of the VRF that the device is in, or of all that is in none. */
+static bool is_own(const struct nat46_pkt *p, const struct nat46_explanation *x)
+{
+	const struct net_device *dev = dev_get_by_index_rcu(p->nn->net, x->iif);
+
+	return inet_addr_type_dev_table(p->nn->net, dev, x->t4.saddr) == RTN_LOCAL;
+}
+
+/* What hook.c asks before anything else; what rules say of the packet nobody knows here. */
 static enum nat46_explain_pass passes(const struct nat46_pkt *p, struct nat46_explanation *x)
 {
 	const struct nat46_params *par = &p->conf->params;
@@ -113,10 +124,17 @@ static enum nat46_explain_pass passes(const struct nat46_pkt *p, struct nat46_ex
 	x->pool = nat46_pool_find(p->conf, x->t4.daddr);
 	if (!x->pool)
 		return NAT46_EXPLAIN_PASS_POOL;
+	x->local = is_own(p, x);
+	if (x->local && !par->local_out)
+		return NAT46_EXPLAIN_PASS_LOCAL;
+	if (nat46_by_rules(p->nn))
+		x->named = NAT46_EXPLAIN_NAMED_RULE;
 	if ((x->mark ^ par->hook_mark) & par->hook_mask)
 		return NAT46_EXPLAIN_PASS_MARK;
-	if (!x->iif && !par->local_out && inet_addr_type(p->nn->net, x->t4.saddr) == RTN_LOCAL)
-		return NAT46_EXPLAIN_PASS_LOCAL;
+	if (par->hook_late == NAT46_HOOK_LATE_HELPER)
+		x->named |= NAT46_EXPLAIN_NAMED_HELPER;
+	else if (par->hook_mask)
+		x->named = 0;
 	return NAT46_EXPLAIN_PASS_NONE;
 }
 
@@ -124,8 +142,8 @@ static enum nat46_explain_pass passes(const struct nat46_pkt *p, struct nat46_ex
  * nat46_explain() - what would happen to a flow's first packet?
  * @nn: the network namespace's state
  * @conf: the configuration
- * @x: t4, iif (0: where the route back leads) and mark are given, the rest zero;
- *	filled in as far as the packet would come
+ * @x: t4, iif (0: where the route back leads), mark and perhaps uid are given, the
+ *	rest zero; filled in as far as the packet would come
  * @scratch: an skb of that mark, without data or a device
  *
  * Context: RCU, softirq or with these off.

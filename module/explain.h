@@ -10,9 +10,12 @@ struct nat46_explanation {
 	struct nat46_tuple4 t4;
 	int iif;			/* 0: by the route back */
 	u32 mark;
+	bool has_uid;
+	kuid_t uid;			/* of the socket, where the client is this node */
 
 	enum nat46_explain_pass pass;	/* left to the node's own routing */
 	enum nat46_reason reason;	/* dropped */
+	u8 named;			/* enum nat46_explain_named: by whom it has to be */
 	bool session;			/* it has one already */
 	bool local;			/* its client is this node */
 	const struct nat46_pool *pool;

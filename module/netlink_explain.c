@@ -13,6 +13,7 @@ const struct nla_policy nat46_nl_explain[NAT46_EXPLAIN_A_MAX + 1] = {
 	[NAT46_EXPLAIN_A_DPORT]		= { .type = NLA_U16 },
 	[NAT46_EXPLAIN_A_IIF]		= NLA_POLICY_MIN(NLA_U32, 1),
 	[NAT46_EXPLAIN_A_MARK]		= { .type = NLA_U32 },
+	[NAT46_EXPLAIN_A_UID]		= { .type = NLA_U32 },
 };
 
 static __be16 port_of(struct genl_info *info, int attr)
@@ -39,9 +40,25 @@ static int parse(struct genl_info *info, struct nat46_explanation *x)
 		x->iif = nla_get_u32(a[NAT46_EXPLAIN_A_IIF]);
 	if (a[NAT46_EXPLAIN_A_MARK])
 		x->mark = nla_get_u32(a[NAT46_EXPLAIN_A_MARK]);
-	if (x->t4.proto != IPPROTO_ICMPV6)
+	if (x->t4.proto == IPPROTO_ICMPV6) {
+		NL_SET_ERR_MSG_ATTR(info->extack, a[NAT46_EXPLAIN_A_PROTO], "in IPv4 that is icmp");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* A user, as the one who asks knows him. */
+static int parse_uid(struct sk_buff *req, struct genl_info *info, struct nat46_explanation *x)
+{
+	const struct nlattr *a = info->attrs[NAT46_EXPLAIN_A_UID];
+
+	if (!a)
 		return 0;
-	NL_SET_ERR_MSG_ATTR(info->extack, a[NAT46_EXPLAIN_A_PROTO], "in IPv4 that is icmp");
+	x->uid = make_kuid(sk_user_ns(NETLINK_CB(req).sk), nla_get_u32(a));
+	x->has_uid = uid_valid(x->uid);
+	if (x->has_uid)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, a, "there is no such user here");
 	return -EINVAL;
 }
 
@@ -54,6 +71,7 @@ static int put_packet(struct sk_buff *skb, const struct nat46_explanation *x)
 	       nla_put_be16(skb, NAT46_EXPLAIN_A_DPORT, x->t4.dport) ||
 	       (x->mark && nla_put_u32(skb, NAT46_EXPLAIN_A_MARK, x->mark)) ||
 	       (x->iif && nla_put_u32(skb, NAT46_EXPLAIN_A_IIF, x->iif)) ||
+	       (x->named && nla_put_u8(skb, NAT46_EXPLAIN_A_NAMED, x->named)) ||
 	       (x->local && nla_put_flag(skb, NAT46_EXPLAIN_A_LOCAL));
 }
 
@@ -135,7 +153,7 @@ int nat46_explain_doit(struct sk_buff *req, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	err = parse(info, &x);
+	err = parse(info, &x) ?: parse_uid(req, info, &x);
 	if (err)
 		return err;
 	scratch = alloc_skb(0, GFP_KERNEL);

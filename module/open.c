@@ -196,7 +196,8 @@ static u32 port_hash(const struct nat46_session *s)
  * @s: the session, its path and hash4 known; s->t6.sport is set
  * @src: the client's source
  *
- * Of a range of addresses, the client's first.
+ * Of a range of addresses, the client's first. Those of the host's own flows
+ * are none.
  *
  * Context: RCU.
  * Return: false where no port of those that are tried is free.
@@ -214,7 +215,8 @@ bool nat46_session_next_port(struct nat46_pkt *p, struct nat46_session *s,
 			nat46_port_try(src->ports, src->n_ports, ntohs(s->t4.sport),
 				       port_hash(s), k);
 		s->t6.sport = htons(port);
-		if ((own || port) && !nat46_session_find6(p->nn, &s->t6, p->conf))
+		if ((own || port) && !nat46_session_find6(p->nn, &s->t6, p->conf) &&
+		    (s->stateless || !nat46_clashes(s)))
 			return true;
 	}
 	return false;

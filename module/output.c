@@ -42,12 +42,15 @@ static kuid_t root_of(const struct net *net)
 	return net->user_ns == &init_user_ns ? GLOBAL_ROOT_UID : sock_net_uid(net, NULL);
 }
 
-/* Whose is a packet? A client's is nobody's here. */
+/* Whose is a packet? A client's is nobody's here; one without a socket the flow's user's. */
 static kuid_t user(const struct nat46_session *s, const struct sk_buff *skb)
 {
 	const struct sock *sk = s->local ? sk_to_full_sk(skb->sk) : NULL;
+	const kuid_t known = { READ_ONCE(s->uid.val) };
 
-	return sk && sk_fullsock(sk) ? sock_net_uid(s->net, sk) : root_of(s->net);
+	if (sk && sk_fullsock(sk))
+		return sock_net_uid(s->net, sk);
+	return uid_eq(known, GLOBAL_ROOT_UID) ? root_of(s->net) : known;
 }
 
 /**

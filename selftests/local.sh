@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The node's own processes, behind a firewall that lets in what is established:
-# TCP, UDP, ping; bound sockets; errors that sockets hear of. In a guest:
+# TCP, UDP, ping; bound sockets; errors that sockets hear of; routes by user
+# and mark, as docs/local.md has them. In a guest:
 #   selftests/vm/run --kind uml -- 'exec bash $NAT46_SRC/selftests/local.sh'
 here=$(dirname "$(realpath "$0")")
 . "$here/lib.sh"
 . "$here/net.sh"
 . "$here/servers.sh"
 . "$here/nat46.sh"
+. "$here/recipes.sh"
 MAPPED=198.18.0.7
 ALSO=198.18.0.8
 
@@ -117,6 +119,94 @@ mkdir -p /sys/fs/cgroup/kubepods
 pod() { ( echo 0 >/sys/fs/cgroup/kubepods/cgroup.procs; exec nsenter --net=/run/netns/node unshare -m -C -u -i -p -f "$@" ); }
 same "a page" 200 "$(pod curl -4 -s -m 8 -o /dev/null -w '%{http_code}' http://$MAPPED/)"
 check "ping" pod ping -q -c1 -W2 $MAPPED
+
+note "routes by user, by mark"
+recipes_of docs/local.md
+wire node wan2 router lan2
+ip -n node -batch - <<-END
+	link set wan2 up
+	addr add 2001:db8:3::9/64 dev wan2 nodad
+END
+ip -n router -batch - <<-END
+	link set lan2 up
+	addr add 2001:db8:3::1/64 dev lan2 nodad
+	route add 2001:db8:77::/64 via $NODE6
+END
+in_node nft -f - <<-END
+	table ip6 ways {
+		counter wan { }
+		counter wan2 { }
+		chain post {
+			type filter hook postrouting priority 0;
+			ip6 daddr $SERVER6 oifname wan counter name wan
+			ip6 daddr $SERVER6 oifname wan2 counter name wan2
+		}
+	}
+END
+# way COMMAND...: the status of a page that it gets, and by which device it went
+way() {
+	forget
+	in_node nft reset counters table ip6 ways >/dev/null
+	echo "$(page "$@") $(in_node nft list counters table ip6 ways | awk '/counter/ {n = $2} /packets [1-9]/ {print n}' | xargs)"
+}
+# said KEY... -- WORDS: these of explain's answer
+said() {
+	local keys=()
+	while [ "$1" != -- ]; do keys+=("$1"); shift; done
+	shift
+	n46 -j explain "$@" | python3 -c 'import json, sys
+d = json.load(sys.stdin)
+print(*[d.get(k, "-") for k in sys.argv[1:]])' "${keys[@]}"
+}
+same "a source dev: by its device" "200 wan" "$(way)"
+port=$(said sport6 -- $POD4 $MAPPED udp 4433 sport 40000)
+in_node python3 -c "
+import socket, time
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(('$NODE6', $port))
+s.connect(('$SERVER6', 4433))
+time.sleep(30)" &
+own=$!
+check "a socket of the host's own has a port" wait_for 10 eval "in_node ss -Hnu 'sport = :$port' | grep -q ."
+now=$(said sport6 -- $POD4 $MAPPED udp 4433 sport 40000)
+check "... explain knows that it is not to be had" test "$now" != "$port"
+in_pod python3 -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('', 40000))
+s.sendto(b'x', ('$MAPPED', 4433))"
+same "... and gets what is given then" "$now" \
+	"$(n46 -j session from $POD4 proto udp | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["sport6"])')"
+kill $own
+recipe rules
+same "root: by the main table" "200 wan" "$(way)"
+same "a user: by the table of his rule" "200 wan2" "$(way setpriv --reuid 65534 --clear-groups)"
+same "another user: by the main table" "200 wan" "$(way setpriv --reuid 65533 --clear-groups)"
+marked() { in_node nft "add table ip marks; add chain ip marks o { type route hook output priority mangle; }
+	add rule ip marks o ip daddr $MAPPED meta mark set 0x77"; }
+marked
+same "a mark: by the table of its rule" "200 wan2" "$(way)"
+check "... UDP, in both directions" in_node python3 "$here/lib/udp.py" ask $MAPPED 4433 20 4 9000
+in_node nft delete table ip marks
+same "SO_MARK" "ok 200 wan2" "$(forget; in_node nft reset counters table ip6 ways >/dev/null
+	in_node python3 -c "
+import socket
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, 36, 0x77)
+s.settimeout(5)
+s.connect(('$MAPPED', 80))
+s.send(b'GET / HTTP/1.0\r\n\r\n')
+print('ok', s.recv(99).split()[1].decode(), end=' ')"
+	in_node nft list counters table ip6 ways | awk '/counter/ {n = $2} /packets [1-9]/ {print n}' | xargs)"
+recipe explain
+ip -n node -6 rule add uidrange 65533-65533 prohibit
+forget
+was=$(drops no-route6)
+same "a user whom a rule refuses" 7 "$(in_node setpriv --reuid 65533 --clear-groups curl -4 -s -m 5 http://$MAPPED/; echo $?)"
+check "... no-route6" test "$(drops no-route6)" -gt "$was"
+same "... as explain says" "drop no-route6" "$(said verdict reason -- 192.0.2.9 $MAPPED tcp 80 uid 65533)"
+ip -n node -6 rule del uidrange 65533-65533 prohibit
+recipes_done
 
 same "none of it was invalid" 0 "$(invalid)"
 finish

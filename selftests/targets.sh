@@ -43,6 +43,8 @@ round() {
 check "a second nft, the newest" "$NEWEST" --version || NFTS=nft
 note "without the module: an error that says so; with it, it is loaded"
 ip netns add early
+# on_which [WORDS]: explain's line about rules, which it can't ask
+on_which() { n46 explain $POD4 $MAPPED tcp 80 "$@" | grep -E '^(if|unless) '; }
 recipes_of docs/nftables.md
 modprobe_was=$(cat /proc/sys/kernel/modprobe)
 echo /bin/false >/proc/sys/kernel/modprobe
@@ -158,18 +160,27 @@ check "each rule counts" test "$(counted ip helped prerouting)$(counted ip helpe
 round "helper"
 forget
 same "... and works as before" "200 000" "$(pages)"
+same "explain: on which condition" "if        a rule gives its flow the helper nat46" "$(on_which)"
 in_node iptables -t mangle -A PREROUTING -p icmp -s $POD4 -j NAT46
 check "-j NAT46 names its ping" pings pod
+same "explain: on which conditions" \
+	"if        a rule of iptables names it (-j NAT46), or a rule gives its flow the helper nat46" "$(on_which)"
 in_node iptables -t mangle -F
 recipe helper-off
 forget
 same "without it, all" "200 200" "$(pages)"
+same "explain: on no condition" "" "$(on_which)"
 
 note "by iptables: the document"
 in_node nft flush ruleset
 recipe iptables
 forget
 same "the pod, the user" "200 000 200 000" "$(pages) $(page_of 65534) $(page node)"
+same "explain: on which condition" "if        a rule of iptables names it (-j NAT46)" "$(on_which)"
+n46 param set hook-mark 0x46/0xff
+same "... by hook-mark alone: but for that" "unless    a rule of iptables names it (-j NAT46)" "$(on_which)"
+same "... none for what is marked" "" "$(on_which mark 0x46)"
+n46 param reset hook-mark
 recipe iptables-refused
 recipe iptables-save
 forget

@@ -85,8 +85,27 @@ static void packet(struct nlattr **a)
 		p_num("mark", " mark %llu", nla_get_u32(a[NAT46_EXPLAIN_A_MARK]));
 	if (a[NAT46_EXPLAIN_A_LOCAL])
 		p_flag("local", " by a socket of this node");
-	else if (a[NAT46_EXPLAIN_A_IIF])
-		device("dev", " by dev %s", nla_get_u32(a[NAT46_EXPLAIN_A_IIF]));
+	if (a[NAT46_EXPLAIN_A_IIF])
+		device("dev", a[NAT46_EXPLAIN_A_LOCAL] ? " bound to dev %s" : " by dev %s",
+		       nla_get_u32(a[NAT46_EXPLAIN_A_IIF]));
+	p_text("\n");
+}
+
+/* Which rules decide about it, as only the packet itself could tell. */
+static void named(struct nlattr *by, bool pass)
+{
+	const uint8_t n = by ? nla_get_u8(by) : 0;
+	const char *if_so = pass ? "unless    " : "if        ";
+
+	if (!n)
+		return;
+	p_text(if_so);
+	if (n & NAT46_EXPLAIN_NAMED_RULE)
+		p_flag("named-by-rule", "a rule of iptables names it (-j NAT46)");
+	if (n == (NAT46_EXPLAIN_NAMED_RULE | NAT46_EXPLAIN_NAMED_HELPER))
+		p_text(", or ");
+	if (n & NAT46_EXPLAIN_NAMED_HELPER)
+		p_flag("named-by-helper", "a rule gives its flow the helper nat46");
 	p_text("\n");
 }
 
@@ -207,6 +226,7 @@ static int show(struct nlattr **a, void *arg)
 	if (a[NAT46_EXPLAIN_A_POOL_ADDR] && a[NAT46_EXPLAIN_A_POOL_PLEN])
 		p_v4_prefix("pool", "pool      %s\n", v4(a[NAT46_EXPLAIN_A_POOL_ADDR]),
 			    nla_get_u8(a[NAT46_EXPLAIN_A_POOL_PLEN]));
+	named(a[NAT46_EXPLAIN_A_NAMED], a[NAT46_EXPLAIN_A_PASS]);
 	if (a[NAT46_EXPLAIN_A_MAP])
 		mapping(a[NAT46_EXPLAIN_A_MAP], a[NAT46_EXPLAIN_A_DST6]);
 	if (a[NAT46_EXPLAIN_A_SOURCE])
@@ -258,7 +278,7 @@ void cmd_explain(struct args *a)
 	int ret;
 
 	if (more(a) && !strcmp(a->v[0], "help")) {
-		fputs("nat46 explain SRC { DST | NAME } PROTO [ DPORT ] [ sport N ] [ dev IFNAME ] [ mark N ]\n"
+		fputs("nat46 explain SRC { DST | NAME } PROTO [ DPORT ] [ sport N ] [ dev IFNAME ] [ mark N ] [ uid N ]\n"
 		      "  PROTO := tcp | udp | icmp\n", stdout);
 		return;
 	}
@@ -273,7 +293,7 @@ void cmd_explain(struct args *a)
 	req_put(&r, NAT46_EXPLAIN_A_DST4, &addr, sizeof(addr), dst);
 	req_u8(&r, NAT46_EXPLAIN_A_PROTO, p, proto);
 	if (more(a) && strcmp(a->v[0], "sport") && strcmp(a->v[0], "dev") &&
-	    strcmp(a->v[0], "mark")) {
+	    strcmp(a->v[0], "mark") && strcmp(a->v[0], "uid")) {
 		word = need(a, "the port");
 		if (p == IPPROTO_ICMP)
 			die(EXIT_USAGE, "icmp has no ports: %s", word);
@@ -286,6 +306,9 @@ void cmd_explain(struct args *a)
 		} else if (take(a, "mark")) {
 			word = need(a, "the mark");
 			req_u32(&r, NAT46_EXPLAIN_A_MARK, parse_u32(word, "a mark", 0, UINT32_MAX), word);
+		} else if (take(a, "uid")) {
+			word = need(a, "the user's number");
+			req_u32(&r, NAT46_EXPLAIN_A_UID, parse_u32(word, "a user's number", 0, UINT32_MAX), word);
 		} else if (take(a, "dev")) {
 			word = need(a, "the device");
 			if (!if_nametoindex(word))

@@ -539,11 +539,18 @@ enum nat46_explain_pass {
 	NAT46_EXPLAIN_PASS_UNMAPPED,	/* UNMAPPED is pass */
 };
 
+/* By which rules a packet may have to be named. */
+enum nat46_explain_named {
+	NAT46_EXPLAIN_NAMED_RULE	= 1, /* -j NAT46 of iptables */
+	NAT46_EXPLAIN_NAMED_HELPER	= 2, /* conntrack's helper "nat46" */
+};
+
 /*
  * explain: what would happen to a flow's first packet. The request has SRC4, DST4,
  * PROTO, and of tcp, udp and icmp (the identifier) SPORT4, DPORT where it
  * matters; IIF, where the packet comes by another device than the one that the
- * route back to SRC4 uses; MARK. No session is made.
+ * route back to SRC4 uses, or what a socket of this node's is bound to; MARK; of
+ * such a socket UID. No session is made.
  *
  * The reply goes as far as the packet would: what stands behind the step that
  * refuses it is absent. It has just one of PASS, DROP, SESSION (the flow has one)
@@ -556,7 +563,7 @@ enum nat46_explain_attr {
 	NAT46_EXPLAIN_A_PROTO,		/* u8 */
 	NAT46_EXPLAIN_A_SPORT4,		/* be16 */
 	NAT46_EXPLAIN_A_DPORT,		/* be16 */
-	NAT46_EXPLAIN_A_IIF,		/* u32; reply: absent where LOCAL */
+	NAT46_EXPLAIN_A_IIF,		/* u32; where LOCAL: bound to it */
 	NAT46_EXPLAIN_A_MARK,		/* u32 */
 	NAT46_EXPLAIN_A_LOCAL,		/* flag, reply: a socket of this node's */
 	NAT46_EXPLAIN_A_POOL_ADDR,	/* be32 */
@@ -578,6 +585,12 @@ enum nat46_explain_attr {
 	NAT46_EXPLAIN_A_DROP,		/* string: as in STATS_A_DROP */
 	NAT46_EXPLAIN_A_SESSION,	/* flag */
 	NAT46_EXPLAIN_A_TRANSLATE,	/* flag */
+	NAT46_EXPLAIN_A_UID,		/* u32: for routes that go by user */
+	NAT46_EXPLAIN_A_NAMED,		/* u8: enum nat46_explain_named; reply: it
+					 * is translated if such a rule names
+					 * it, which is not known here; with
+					 * PASS: but for those
+					 */
 
 	__NAT46_EXPLAIN_A_MAX,
 	NAT46_EXPLAIN_A_MAX = __NAT46_EXPLAIN_A_MAX - 1
