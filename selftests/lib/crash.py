@@ -213,18 +213,16 @@ def kernel_maps():
     return out
 
 
-def wait_for_maps(n):
+def disagreements(clients):
+    """What the kernel maps, and where that is not what clients were given"""
     end = time.monotonic() + 60
-    maps = kernel_maps()
-    while len(maps) < n and time.monotonic() < end:
-        time.sleep(0.1)
+    while True:			# the relay tells it of all, which takes a moment
         maps = kernel_maps()
-    return maps
-
-
-def disagreements(clients, maps):
-    return [f"{a}: given to {n}, mapped for {maps.get(a)}" for n, a in clients.given.items()
-            if maps.get(a) != n]
+        bad = [f"{a}: given to {n}, mapped for {maps.get(a)}" for n, a in clients.given.items()
+               if maps.get(a) != n]
+        if not bad or time.monotonic() > end:
+            return maps, bad
+        time.sleep(0.1)
 
 
 def store_maps():
@@ -294,8 +292,8 @@ class Kills:
         self.nl.req("MAP_FLUSH", attr(C["MAP_A_ALL"]))
         relay = self.start(i)
         self.looks += 1
-        maps = wait_for_maps(len(self.clients.given))
-        self.bad += disagreements(self.clients, maps)
+        maps, bad = disagreements(self.clients)
+        self.bad += bad
         disk = store_maps()
         self.bad += [f"{a}: on disk {disk.get(a)}, mapped {m}" for a, m in maps.items()
                      if disk.get(a) != m]
@@ -360,8 +358,7 @@ def generation(g):
     if not relay.up():
         tell(f"BAD it did not come up: {relay.said()[-300:]}")
         return
-    maps = wait_for_maps(len(clients.given))
-    for what in disagreements(clients, maps)[:10]:
+    for what in disagreements(clients)[1][:10]:
         tell("BAD " + what)
     names = random.sample(list(clients.given), min(100, len(clients.given)))
     end = time.monotonic() + 20
