@@ -136,7 +136,8 @@ static void mutations(void **state)
 			walk(&m);
 			drive(query, sizeof(query) - 1, &m);
 		}
-		exact[2] &= 0x7f;
+		if (n > 2)
+			exact[2] &= 0x7f;
 		drive(exact, n, NULL);
 		free(exact);
 	}
