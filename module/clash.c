@@ -108,7 +108,7 @@ static unsigned int watch_nat(void *priv, struct sk_buff *skb,
 	struct nat46_net *nn;
 
 	ct = nf_ct_get(skb, &info);
-	if (!ct || info != IP_CT_NEW || nf_ct_is_confirmed(ct))
+	if (!ct || info != IP_CT_NEW || nf_ct_is_confirmed(ct) || !(ct->status & IPS_SRC_NAT))
 		return NF_ACCEPT;
 	nn = nat46_pernet(state->net);
 	conf = rcu_dereference(nn->conf);

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The node's own processes, behind a firewall that lets in what is established:
-# TCP, UDP, ping; bound sockets; errors that sockets hear of; routes by user
-# and mark, as docs/local.md has them. In a guest:
+# TCP, UDP, ping; bound sockets; errors that sockets hear of; routes by user, mark
+# and VRF, as docs/local.md has them. In a guest:
 #   selftests/vm/run --kind uml -- 'exec bash $NAT46_SRC/selftests/local.sh'
 here=$(dirname "$(realpath "$0")")
 . "$here/lib.sh"
@@ -120,7 +120,7 @@ pod() { ( echo 0 >/sys/fs/cgroup/kubepods/cgroup.procs; exec nsenter --net=/run/
 same "a page" 200 "$(pod curl -4 -s -m 8 -o /dev/null -w '%{http_code}' http://$MAPPED/)"
 check "ping" pod ping -q -c1 -W2 $MAPPED
 
-note "routes by user, by mark"
+note "routes by user, by mark, and a VRF"
 recipes_of docs/local.md
 wire node wan2 router lan2
 ip -n node -batch - <<-END
@@ -206,7 +206,19 @@ same "a user whom a rule refuses" 7 "$(in_node setpriv --reuid 65533 --clear-gro
 check "... no-route6" test "$(drops no-route6)" -gt "$was"
 same "... as explain says" "drop no-route6" "$(said verdict reason -- 192.0.2.9 $MAPPED tcp 80 uid 65533)"
 ip -n node -6 rule del uidrange 65533-65533 prohibit
-recipes_done
-
 same "none of it was invalid" 0 "$(invalid)"
+recipe vrf
+same "ip vrf exec: OUTPUT drops what is untracked" "000 " "$(way ip vrf exec red)"
+recipe vrf-output
+recipe exec
+same "ip vrf exec: by the VRF's uplink" "200 wan2" "$(way ip vrf exec red)"
+check "... UDP" in_node ip vrf exec red python3 "$here/lib/udp.py" ask $MAPPED 4433 20 4 9000
+check "... ping" in_node ip vrf exec red ping -q -c2 -i0.2 -W2 -s 3000 $MAPPED
+same "... as explain says" "translated True red wan2" "$(said verdict local dev oif -- 203.0.113.9 $MAPPED tcp 80 dev red)"
+same "without a VRF: as before" "200 wan" "$(way)"
+n46 session flush all >/dev/null
+n46 source del dev wan2 from 203.0.113.9/32
+n46 source add addr 2001:db8:77::100 from 203.0.113.9/32
+same "ip vrf exec, another source: routed in the VRF" "200 wan2" "$(way ip vrf exec red)"
+recipes_done
 finish
