@@ -125,7 +125,7 @@ trap - EXIT
 
 note "the module's parameters"
 loaded_with() { # PARAMETER=VALUE...: what hashsize and max_sessions are then
-	insmod "$NAT46_KO" "$@" && cat /sys/module/nf_nat46/parameters/{hashsize,max_sessions} | xargs
+	insmod "$NAT46_KO" "$@" && paste -d' ' /sys/module/nf_nat46/parameters/{hashsize,max_sessions}
 	rmmod nf_nat46
 }
 mb=$(($(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo) / 1024))
