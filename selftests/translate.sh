@@ -95,12 +95,12 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for _ in range(int(sys.argv[2])):
     s.sendto(b"x" * 200, (sys.argv[1], 9))' $MAPPED "$2"
 }
-counter() { n46 stats all | awk -v n="$1" '$1 == n { print $2 }'; }
+total() { counter "$1" < <(n46 stats all); }
 for who in pod node; do
 	datagrams $who 2
-	before=$(counter packets-46)/$(counter head-reallocated)
+	before=$(total packets-46)/$(total head-reallocated)
 	datagrams $who 100
-	same "... of the $who's" "$((${before%/*} + 100))/${before#*/}" "$(counter packets-46)/$(counter head-reallocated)"
+	same "... of the $who's" "$((${before%/*} + 100))/${before#*/}" "$(total packets-46)/$(total head-reallocated)"
 done
 
 note "checksums by software: CHECKSUM_NONE and whole segments"
