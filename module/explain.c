@@ -18,19 +18,25 @@
 static enum nat46_reason arrives(struct nat46_pkt *p, struct nat46_session *s,
 				 struct nat46_explanation *x)
 {
+	struct net_device *dev = NULL;
 	struct dst_entry *dst;
 
 	p->local = x->local;
 	s->local = x->local;
 	s->iif = x->iif;
+	if (x->iif) {
+		dev = dev_get_by_index_rcu(p->nn->net, x->iif);
+		if (!dev)
+			return NAT46_DROP_SRC_CHECK;
+	}
 	if (x->local) {
 		if (x->has_uid)
 			s->uid = x->uid;
 		return NAT46_OK;
 	}
-	if (x->iif) {
-		p->skb->dev = dev_get_by_index_rcu(p->nn->net, x->iif);
-		return p->skb->dev ? NAT46_OK : NAT46_DROP_SRC_CHECK;
+	if (dev) {
+		p->skb->dev = dev;
+		return NAT46_OK;
 	}
 	/* nobody has said by which device: the one that the route back uses */
 	dst = nat46_route4(s, p->skb);
