@@ -209,7 +209,7 @@ for by in legacy nft; do
 	ipt -t raw -A ours -p udp --dport 4433 -j NAT46
 	ipt -t raw -A PREROUTING -s $POD4 -j ours
 	ipt -t raw -A OUTPUT -m owner --uid-owner 65534 -j NAT46
-	ipt -t mangle -A OUTPUT -p icmp -j NAT46
+	ipt -t mangle -A OUTPUT -p icmp --icmp-type echo-request -j NAT46
 	forget
 	same "a user of the node" "200 000" "$(page_of 65534) $(page node)"
 	check "mangle OUTPUT" pings node
