@@ -38,16 +38,31 @@ static u16 range_nth(const struct nat46_ports *r, u8 parity, u32 n)
 	return r->lo + ((r->lo ^ parity) & 1) + 2 * n;
 }
 
-/* A step that comes by every port of @total before it comes by one again. */
+static bool coprime(u32 a, u32 b)
+{
+	while (b) {
+		const u32 rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a == 1;
+}
+
+/*
+ * A step that comes by every port of @total before it comes by one again, and
+ * soon by every part of them: ports are taken in rows, where clients' own are.
+ * The multiples of these fractions of 65536 lie evenly: of the golden ratio, and
+ * of the roots of 2, 3, 7 and 13.
+ */
 static u32 step_of(u32 hash, u32 total)
 {
-	static const u16 primes[] = { 4057, 5987, 7919, 10007, 12289, 14639, 17389, 20011 };
-	u32 i = hash >> 24;
+	static const u16 fractions[] = { 40503, 25032, 27145, 38390, 47975, 17560, 42319, 39685 };
+	u32 step = total * fractions[(hash >> 24) % 8] >> 16;
 
-	/* two of them together are more than any @total */
-	while (total % primes[i % 8] == 0)
-		i++;
-	return primes[i % 8];
+	while (!coprime(step, total))
+		step++;
+	return step;
 }
 
 /* The @k-th port of that @parity to try in these @n ranges. */

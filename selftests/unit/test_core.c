@@ -222,10 +222,19 @@ static u32 list_ports(const struct nat46_ports *r, unsigned int n, u8 parity, u1
 	return total;
 }
 
-/* The order, told another way: a walk by a prime step over the list of ports. */
+/* The first number of at least so much that has no divisor in common with @n. */
+static u32 prime_to(u32 least, u32 n)
+{
+	for (u32 d = 2; d <= least && d <= n; d++)
+		if (least % d == 0 && n % d == 0)
+			return prime_to(least + 1, n);
+	return least || n == 1 ? least : 1;
+}
+
+/* The order, told another way: a walk by one step over the list of ports. */
 static void port_walk(void **unused)
 {
-	static const u16 primes[] = { 4057, 5987, 7919, 10007, 12289, 14639, 17389, 20011 };
+	static const u32 steps[] = { 40503, 25032, 27145, 38390, 47975, 17560, 42319, 39685 };
 	static const struct nat46_ports r[] = {
 		{ 2000, 2000 + 4057 * 2 - 1 }, { 20000, 20000 + 5987 - 1 }, { 40000, 40100 },
 	};
@@ -239,13 +248,35 @@ static void port_walk(void **unused)
 				const u32 total = k <= 32 ? list_ports(r, 1, parity, all) :
 					list_ports(r + rest, n - rest, parity, all);
 				const u32 j = k > 96 ? k - 97 : rest ? k - 33 : k - 1;
-				u32 i = hash >> 24;
+				const u32 step = prime_to(total * steps[(hash >> 24) % 8] / 65536, total);
 
-				if (total % primes[i % 8] == 0)
-					i++;
 				assert_int_equal(nat46_port_try(r, n, 50000 + hash % 2, hash, k),
-						 all[(hash % total + j * primes[i % 8]) % total]);
+						 all[(hash % total + j * step) % total]);
 			}
+}
+
+/*
+ * Where the most are taken in a row, as by clients that use their ports in order,
+ * and of the others two of three.
+ */
+static void port_row(void **unused)
+{
+	unsigned int flows = 0, refused = 0;
+
+	for (u32 hash = 1; hash < 4290000000u; hash += 39989) {
+		unsigned int k;
+
+		for (k = 1; k < 128; k++) {
+			const u16 p = nat46_port_try(dev, 2, 20000 + hash % 2, hash, k);
+
+			if (p >= 24438 && p <= 29999 && (p * 2654435761u >> 16) % 3 == 0)
+				break;
+		}
+		flows++;
+		refused += k == 128;
+	}
+	if (refused * 1000 > flows)
+		fail_msg("%u of %u flows refused", refused, flows);
 }
 
 /* A small range is tried whole before a flow is refused. */
@@ -321,6 +352,7 @@ int main(void)
 		cmocka_unit_test(port_order),
 		cmocka_unit_test(port_whole_range),
 		cmocka_unit_test(port_walk),
+		cmocka_unit_test(port_row),
 		cmocka_unit_test(port_small_range),
 		cmocka_unit_test(port_fill),
 	};
