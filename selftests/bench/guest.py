@@ -276,6 +276,9 @@ def main():
         subprocess.run(["modprobe", "-q", name], check=False)
     # other work that takes the CPU for a moment shall cost no packets
     write("/proc/sys/net/core/netdev_max_backlog", "100000")
+    # nor shall khugepaged come by, which copies pages for a while
+    if os.path.exists("/sys/kernel/mm/transparent_hugepage/enabled"):
+        write("/sys/kernel/mm/transparent_hugepage/enabled", "never")
     if o.wide:
         PORTS_OF_SOURCES.clear()
     variants = [BY_NAME[n] for n in o.variants.split(",") if n]
