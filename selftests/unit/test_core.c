@@ -231,10 +231,12 @@ static u32 prime_to(u32 least, u32 n)
 	return least || n == 1 ? least : 1;
 }
 
+/* In 65536ths of a range. */
+static const u32 port_steps[] = { 40503, 25032, 27145, 38390, 47975, 17560, 42319, 39685 };
+
 /* The order, told another way: a walk by one step over the list of ports. */
 static void port_walk(void **unused)
 {
-	static const u32 steps[] = { 40503, 25032, 27145, 38390, 47975, 17560, 42319, 39685 };
 	static const struct nat46_ports r[] = {
 		{ 2000, 2000 + 4057 * 2 - 1 }, { 20000, 20000 + 5987 - 1 }, { 40000, 40100 },
 	};
@@ -248,11 +250,24 @@ static void port_walk(void **unused)
 				const u32 total = k <= 32 ? list_ports(r, 1, parity, all) :
 					list_ports(r + rest, n - rest, parity, all);
 				const u32 j = k > 96 ? k - 97 : rest ? k - 33 : k - 1;
-				const u32 step = prime_to(total * steps[(hash >> 24) % 8] / 65536, total);
+				const u32 step = prime_to(total * port_steps[(hash >> 24) % 8] / 65536, total);
 
 				assert_int_equal(nat46_port_try(r, n, 50000 + hash % 2, hash, k),
 						 all[(hash % total + j * step) % total]);
 			}
+}
+
+/* Each step, by a range of 65521 ports: that is a prime number. */
+static void port_each_step(void **unused)
+{
+	static const struct nat46_ports r = { 15, 65535 };
+
+	for (u32 i = 0; i < 8; i++) {
+		const u32 first = nat46_port_try(&r, 1, 0, i << 24, 97);
+		const u32 second = nat46_port_try(&r, 1, 0, i << 24, 98);
+
+		assert_int_equal((second + 65521 - first) % 65521, 65521 * port_steps[i] / 65536);
+	}
 }
 
 /*
@@ -352,6 +367,7 @@ int main(void)
 		cmocka_unit_test(port_order),
 		cmocka_unit_test(port_whole_range),
 		cmocka_unit_test(port_walk),
+		cmocka_unit_test(port_each_step),
 		cmocka_unit_test(port_row),
 		cmocka_unit_test(port_small_range),
 		cmocka_unit_test(port_fill),
