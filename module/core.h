@@ -49,6 +49,7 @@ bool nat46_tcp_midstream(u8 flags);
 int nat46_mss_find(const u8 *opt, unsigned int len, unsigned int at);
 
 /* port.c */
+#define NAT46_PORT_FIRST_TRIES	32u	/* in the first range, where there are more */
 u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,
 		   u32 hash, unsigned int k);
 

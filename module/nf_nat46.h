@@ -322,6 +322,7 @@ struct nat46_net {
 	atomic_t sessions;		/* live ones */
 	atomic_t resets;		/* sent in the second resets_at */
 	u32 resets_at;
+	u32 crowded_at;			/* when a first port range was last full (open.c) */
 	struct mutex lock;		/* all configuration */
 	struct nat46_restore *restore;	/* under lock */
 	struct delayed_work map_gc;	/* expiry of mappings, drained objects */

@@ -15,6 +15,7 @@
 
 /* Ports tried for one session: the search is bounded under any load. */
 #define PORT_TRIES	128u
+#define CROWDED_TRIES	2u	/* in a first range that has just been full */
 /* Addresses of a range tried, when the client's own has no port left. */
 #define ADDR_TRIES	4
 
@@ -190,6 +191,19 @@ static u32 port_hash(const struct nat46_session *s)
 	return hsiphash_1u32(s->hash4, &port_key);
 }
 
+/*
+ * The try after the @k-th. A busy target's flows would knock at all those doors
+ * of a full first range one after the other: for a second or two they pass by most.
+ */
+static unsigned int next_try(const struct nat46_net *nn, const struct nat46_source *src,
+			     unsigned int k)
+{
+	if (k == CROWDED_TRIES && src->n_ports > 1 &&
+	    nat46_now() - READ_ONCE(nn->crowded_at) <= 1)
+		return NAT46_PORT_FIRST_TRIES + 1;
+	return k + 1;
+}
+
 /**
  * nat46_session_next_port() - the port that a session would be given now
  * @p: its first packet
@@ -210,7 +224,7 @@ bool nat46_session_next_port(struct nat46_pkt *p, struct nat46_session *s,
 	unsigned int k;
 	u16 port;
 
-	for (k = 0; k < (own ? 1 : PORT_TRIES); k++) {
+	for (k = 0; k < (own ? 1 : PORT_TRIES); k = next_try(p->nn, src, k)) {
 		port = own ? ntohs(s->t4.sport) :
 			nat46_port_try(src->ports, src->n_ports, ntohs(s->t4.sport),
 				       port_hash(s), k);
@@ -236,7 +250,7 @@ static int take_port(struct nat46_pkt *p, struct nat46_session *s,
 
 	s->t6.sport = 0;
 	diff = flow_diff(s);
-	for (k = 0; k < PORT_TRIES; k++) {
+	for (k = 0; k < PORT_TRIES; k = next_try(p->nn, src, k)) {
 		u16 port;
 		int err;
 
@@ -255,6 +269,8 @@ static int take_port(struct nat46_pkt *p, struct nat46_session *s,
 		}
 		if (err != -EADDRINUSE)
 			return err;
+		if (k == NAT46_PORT_FIRST_TRIES && src->n_ports > 1)
+			WRITE_ONCE(p->nn->crowded_at, nat46_now());
 	}
 	return -EADDRINUSE;
 }

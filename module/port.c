@@ -9,8 +9,7 @@
 
 #include "core.h"
 
-/* Tries in the first range; in all, before the parity is given up. */
-#define FIRST_TRIES	32
+/* Tries in all, before the parity is given up. */
 #define PARITY_TRIES	96
 
 static bool in_ranges(const struct nat46_ports *r, unsigned int n, u16 port)
@@ -105,13 +104,13 @@ u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,
 {
 	if (!k)
 		return in_ranges(r, n, wanted) ? wanted : 0;
-	if (k <= FIRST_TRIES || n == 1) {
+	if (k <= NAT46_PORT_FIRST_TRIES || n == 1) {
 		/* the first range is the preferred one, but it may be full */
 		if (k <= PARITY_TRIES)
 			return nth_port(r, 1, wanted & 1, hash, k - 1);
 		return nth_port(r, 1, 2, hash, k - PARITY_TRIES - 1);
 	}
 	if (k <= PARITY_TRIES)
-		return nth_port(r + 1, n - 1, wanted & 1, hash, k - FIRST_TRIES - 1);
+		return nth_port(r + 1, n - 1, wanted & 1, hash, k - NAT46_PORT_FIRST_TRIES - 1);
 	return nth_port(r, n, 2, hash, k - PARITY_TRIES - 1);
 }
