@@ -209,14 +209,8 @@ check "... and what it did not accept" asks
 
 note "more than one way"
 # replies by another link: a second one to the IPv6 router
-wire node eth3 router lan2
-ip -n node -batch - <<-END
-	link set eth3 up
-	addr add 2001:db8:3::9/64 dev eth3 nodad
-END
+second_link eth3
 ip -n router -batch - <<-END
-	link set lan2 up
-	addr add 2001:db8:3::1/64 dev lan2 nodad
 	route add $NODE6/128 via 2001:db8:3::9
 	route replace 2001:db8:46:1:c::/80 via 2001:db8:3::9
 END

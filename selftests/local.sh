@@ -122,16 +122,8 @@ check "ping" pod ping -q -c1 -W2 $MAPPED
 
 note "routes by user, by mark, and a VRF"
 recipes_of docs/local.md
-wire node wan2 router lan2
-ip -n node -batch - <<-END
-	link set wan2 up
-	addr add 2001:db8:3::9/64 dev wan2 nodad
-END
-ip -n router -batch - <<-END
-	link set lan2 up
-	addr add 2001:db8:3::1/64 dev lan2 nodad
-	route add 2001:db8:77::/64 via $NODE6
-END
+second_link wan2
+ip -n router route add 2001:db8:77::/64 via $NODE6
 in_node nft -f - <<-END
 	table ip6 ways {
 		counter wan { }

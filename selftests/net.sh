@@ -30,12 +30,11 @@ in_server() { ip netns exec internet6 "$@"; }
 # wire NETNS DEV NETNS DEV: joins them; a test may have better wires
 wire() { ip -n "$1" link add "$2" type veth peer name "$4" netns "$3"; }
 
-# add_pod NETNS ADDR IFACE TABLE
-add_pod() {
-	ip netns add "$1"
-	wire "$1" eth0 node "$3"
+# pod_side NETNS ADDR DEV: the pod's side of a wire to the node's DEV
+pod_side() {
 	local mac
-	mac=$(ip netns exec node cat "/sys/class/net/$3/address")
+	mac=$(in_node cat "/sys/class/net/$3/address")
+	ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 	ip -n "$1" -batch - <<-END
 		link set lo up
 		link set eth0 up
@@ -44,13 +43,32 @@ add_pod() {
 		route add default via 169.254.1.1 dev eth0
 		neigh add 169.254.1.1 lladdr $mac dev eth0 nud permanent
 	END
-	ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+}
+
+# add_pod NETNS ADDR IFACE TABLE
+add_pod() {
+	ip netns add "$1"
+	wire "$1" eth0 node "$3"
+	pod_side "$1" "$2" "$3"
 	ip -n node -batch - <<-END
 		link set $3 up
 		route add $2/32 dev $3 scope link
 		rule add pref 512 to $2/32 lookup main
 		rule add pref 1536 from $2/32 lookup $4
 		route add unreachable default table $4 metric 4278198272
+	END
+}
+
+# second_link DEV: another one of the node's to the router
+second_link() {
+	wire node "$1" router lan2
+	ip -n node -batch - <<-END
+		link set $1 up
+		addr add 2001:db8:3::9/64 dev $1 nodad
+	END
+	ip -n router -batch - <<-END
+		link set lan2 up
+		addr add 2001:db8:3::1/64 dev lan2 nodad
 	END
 }
 

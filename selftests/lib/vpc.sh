@@ -29,19 +29,9 @@ VPC_NETNS="node router internet6 pod pod2 dns"
 # vpc_pod NETNS ADDR IFACE [TABLE]: what the CNI plugin does for a pod; TABLE: of its
 # secondary network interface
 vpc_pod() {
-	local mac
 	ip netns add "$1"
 	ip -n "$1" link add eth0 mtu 9001 type veth peer name "$3" mtu 9001 netns node
-	mac=$(ip netns exec node cat "/sys/class/net/$3/address")
-	ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
-	ip -n "$1" -batch - <<-END
-		link set lo up
-		link set eth0 up
-		addr add $2/32 dev eth0
-		route add 169.254.1.1 dev eth0 scope link
-		route add default via 169.254.1.1 dev eth0
-		neigh add 169.254.1.1 lladdr $mac dev eth0 nud permanent
-	END
+	pod_side "$1" "$2" "$3"
 	ip -n node -batch - <<-END
 		link set $3 up
 		route add $2/32 dev $3 scope link
