@@ -14,6 +14,8 @@ The last two need the module as well, whose leases are on the disk /dev/ubda whe
 there is one; or they are asked of --fake, dns46-fake: all of the relay, the disk
 too, but for the kernel, which takes every mapping at once.
 
+With --least the same questions go by bounce.c too: what no relay can do without.
+
 With --peers the upstream is unbound, then BIND, as well, each against itself:
 "straight, unbound" and so on. nsd does little more than copy an answer, resolvers
 do more.
@@ -33,7 +35,7 @@ import tempfile
 import time
 
 NSD = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib/nsd.conf")
-UPSTREAM, RELAY, FAKE = "127.0.0.2", "127.0.0.1", "127.0.0.20"
+UPSTREAM, RELAY, FAKE, LEAST = "127.0.0.2", "127.0.0.1", "127.0.0.20", "127.0.0.30"
 TICK = 1e6 / os.sysconf("SC_CLK_TCK")
 UNBOUND = """server:
   interface: 127.0.0.3
@@ -181,6 +183,7 @@ def main():
     parser.add_argument("--dns46", default="dns46")
     parser.add_argument("--module", action="store_true", help="the module is there: leased and fresh as well")
     parser.add_argument("--fake", help="dns46-fake: fresh and leased names without the module")
+    parser.add_argument("--least", help="bounce.c, built")
     parser.add_argument("--peers", action="store_true", help="unbound and BIND as upstreams, too")
     o = parser.parse_args()
     tmp = tempfile.mkdtemp()
@@ -212,6 +215,9 @@ def main():
                started([o.dns46, "-f", "-c", conf], logged("synthesis is up" if o.module else "ready"), tmp + "/log")]
 
     works = [("straight", UPSTREAM, aaaa, None), ("relayed", RELAY, aaaa, running[1])]
+    if o.least:
+        running.append(started([o.least, LEAST, UPSTREAM], answers(LEAST), tmp + "/log-least"))
+        works.append(("least", LEAST, aaaa, running[-1]))
     if o.peers:
         more, others = peers(tmp, o.dns46)
         works += more
