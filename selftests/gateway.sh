@@ -328,13 +328,14 @@ import json, sys
 d = json.load(sys.stdin)
 print(*[d.get(k, "-") for k in sys.argv[1:]])' "${keys[@]}"
 }
-same "servers: source, port, way" "translated $PREFIX:a2e:20a 23456 eth1 2001:db8:1::1 eth0" \
-	"$(said verdict src6 sport6 oif via dev -- 10.46.2.10 v6only.example tcp 80 sport 23456 | sed "s/${PREFIX}0:/$PREFIX:/")"
+# another port than before, which may be in TIME_WAIT
+same "servers: source, port, way" "translated $PREFIX:a2e:20a 23457 eth1 2001:db8:1::1 eth0" \
+	"$(said verdict src6 sport6 oif via dev -- 10.46.2.10 v6only.example tcp 80 sport 23457 | sed "s/${PREFIX}0:/$PREFIX:/")"
 same "... nothing is made" 0 "$(count)"
-same "... and so it is" "${PREFIX}0:a2e:20a 23456" \
-	"$(in_ servers curl -4 -sS -m 5 --local-port 23456 http://v6only.example/client)"
+same "... and so it is" "${PREFIX}0:a2e:20a 23457" \
+	"$(in_ servers curl -4 -sS -m 5 --local-port 23457 http://v6only.example/client)"
 same "a flow that has a session" "translated, by the session that the flow has" \
-	"$(said verdict -- 10.46.2.10 "$MAPPED" tcp 80 sport 23456)"
+	"$(said verdict -- 10.46.2.10 "$MAPPED" tcp 80 sport 23457)"
 same "staff: the port that will be taken" "$(said src6 sport6 -- 10.46.1.10 "$MAPPED" tcp 80 sport 40000)" \
 	"$(in_ staff curl -4 -sS -m 5 --local-port 40000 "http://$MAPPED/client")"
 same "guests: the address of the range" "$(said src6 sport6 -- 10.46.4.33 "$MAPPED" tcp 80 sport 40001)" \
