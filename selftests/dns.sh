@@ -47,6 +47,7 @@ conf() {
 # start KEYS: the relay with these besides the usual
 start() {
 	conf "$1"
+	: >"$tmp/log" # or the last one's "ready" is taken for this one's
 	"$BIN/dns46" -f -c "$tmp/conf" >"$tmp/log" 2>&1 &
 	pid=$!
 	pids="$pids $pid"
