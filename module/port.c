@@ -2,9 +2,10 @@
 /*
  * port.c: the order in which a source's ports are tried for a session:
  * the client's own, then others of its parity, then any (RFC 4787 REQ-3 to
- * REQ-4, RFC 6056 section 3.3.4: start and step come from a keyed hash, so that
+ * REQ-4, RFC 6056 section 3.3.4: start and order come from a keyed hash, so that
  * flows spread over a range instead of queueing up behind each other).
  */
+#include <linux/kernel.h>
 #include <linux/types.h>
 
 #include "core.h"
@@ -37,31 +38,23 @@ static u16 range_nth(const struct nat46_ports *r, u8 parity, u32 n)
 	return r->lo + ((r->lo ^ parity) & 1) + 2 * n;
 }
 
-static bool coprime(u32 a, u32 b)
-{
-	while (b) {
-		const u32 rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a == 1;
-}
-
 /*
- * A step that comes by every port of @total before it comes by one again, and
- * soon by every part of them: ports are taken in rows, where clients' own are.
- * The multiples of these fractions of 65536 lie evenly: of the golden ratio, and
- * of the roots of 2, 3, 7 and 13.
+ * Which of @total ports the @k-th try is for. A few are tried one after the other.
+ * In many, taken ports lie in rows, where clients' own are: multiples of these
+ * fractions of 2^32 come by every part soon, and by no port twice where there are
+ * more than 253. They are those of the golden ratio, and of the roots of 2, 3, 7
+ * and 13, which lie evenly.
  */
-static u32 step_of(u32 hash, u32 total)
+static u32 place(u32 hash, u32 total, u32 k)
 {
-	static const u16 fractions[] = { 40503, 25032, 27145, 38390, 47975, 17560, 42319, 39685 };
-	u32 step = total * fractions[(hash >> 24) % 8] >> 16;
+	static const u32 fractions[] = {
+		2654435769u, 1640531527u, 1779033704u, 2515933592u,
+		3144134278u, 1150833018u, 2773480762u, 2600822924u
+	};
 
-	while (!coprime(step, total))
-		step++;
-	return step;
+	if (total <= PARITY_TRIES)
+		return (hash + k) % total;
+	return reciprocal_scale(hash + k * fractions[hash % 8], total);
 }
 
 /* The @k-th port of that @parity to try in these @n ranges. */
@@ -76,9 +69,7 @@ static u16 nth_port(const struct nat46_ports *r, unsigned int n, u8 parity,
 	if (!total)
 		return 0;
 
-	at = hash % total;
-	if (k)		/* the first try is mostly the last */
-		at = (at + k * step_of(hash, total)) % total;
+	at = place(hash, total, k);
 	if (n == 1)
 		return range_nth(r, parity, at);
 	for (; at >= range_count(r, parity); r++)

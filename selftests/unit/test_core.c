@@ -14,6 +14,7 @@
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
+typedef uint64_t u64;
 
 #include "../../module/tcp.c"
 #include "../../module/port.c"
@@ -222,51 +223,71 @@ static u32 list_ports(const struct nat46_ports *r, unsigned int n, u8 parity, u1
 	return total;
 }
 
-/* The first number of at least so much that has no divisor in common with @n. */
-static u32 prime_to(u32 least, u32 n)
+/* By which fraction of a range a search goes on. */
+static const double port_fractions[] = {
+	(__builtin_sqrt(5) - 1) / 2, (3 - __builtin_sqrt(5)) / 2,
+	__builtin_sqrt(2) - 1, 2 - __builtin_sqrt(2),
+	__builtin_sqrt(3) - 1, 2 - __builtin_sqrt(3),
+	__builtin_sqrt(7) - 2, __builtin_sqrt(13) - 3,
+};
+
+/* The place of the @k-th try among @total. */
+static u32 port_place(u32 hash, u32 total, u32 k)
 {
-	for (u32 d = 2; d <= least && d <= n; d++)
-		if (least % d == 0 && n % d == 0)
-			return prime_to(least + 1, n);
-	return least || n == 1 ? least : 1;
+	const u64 step = port_fractions[hash % 8] * 4294967296.0 + 0.5;
+
+	return total <= 96 ? ((u64)hash + k) % total : (hash + k * step) % 4294967296 * total / 4294967296;
 }
 
-/* In 65536ths of a range. */
-static const u32 port_steps[] = { 40503, 25032, 27145, 38390, 47975, 17560, 42319, 39685 };
-
-/* The order, told another way: a walk by one step over the list of ports. */
+/* The order, told another way: a walk over the list of ports. */
 static void port_walk(void **unused)
 {
-	static const struct nat46_ports r[] = {
-		{ 2000, 2000 + 4057 * 2 - 1 }, { 20000, 20000 + 5987 - 1 }, { 40000, 40100 },
+	static const struct {
+		struct nat46_ports r[3];
+		unsigned int n;
+	} rows[] = {
+		{ { { 2000, 2000 + 4057 * 2 - 1 }, { 20000, 20000 + 5987 - 1 }, { 40000, 40100 } }, 3 },
+		{ { { 50000, 50000 + 96 * 2 - 1 } }, 1 },	/* few of a parity; not of both */
+		{ { { 50000, 50000 + 97 * 2 - 1 } }, 1 },
+		{ { { 50000, 50000 + 96 - 1 } }, 1 },
 	};
 	static u16 all[65536];
 
-	for (u32 hash = 3; hash < 4200000000u; hash += 16777259)
-		for (unsigned int n = 1; n <= 3; n++)
-			for (unsigned int k = 1; k < 128; k++) {
-				const u8 parity = k <= 96 ? hash & 1 : 2;
-				const bool rest = n > 1 && k > 32 && k <= 96;
-				const u32 total = k <= 32 ? list_ports(r, 1, parity, all) :
-					list_ports(r + rest, n - rest, parity, all);
-				const u32 j = k > 96 ? k - 97 : rest ? k - 33 : k - 1;
-				const u32 step = prime_to(total * port_steps[(hash >> 24) % 8] / 65536, total);
+	for (unsigned int i = 0; i < 4; i++)
+		for (u32 hash = 3; hash < 4200000000u; hash += 16777259)
+			for (unsigned int n = 1; n <= rows[i].n; n++)
+				for (unsigned int k = 1; k < 128; k++) {
+					const struct nat46_ports *r = rows[i].r;
+					const u8 parity = k <= 96 ? hash & 1 : 2;
+					const bool rest = n > 1 && k > 32 && k <= 96;
+					const u32 total = k <= 32 ? list_ports(r, 1, parity, all) :
+						list_ports(r + rest, n - rest, parity, all);
+					const u32 j = k > 96 ? k - 97 : rest ? k - 33 : k - 1;
 
-				assert_int_equal(nat46_port_try(r, n, 50000 + hash % 2, hash, k),
-						 all[(hash % total + j * step) % total]);
-			}
+					assert_int_equal(nat46_port_try(r, n, 50000 + hash % 2, hash, k),
+							 all[port_place(hash, total, j)]);
+				}
 }
 
-/* Each step, by a range of 65521 ports: that is a prime number. */
-static void port_each_step(void **unused)
+/* To the last bit of each fraction, by the widest range. */
+static void port_each_fraction(void **unused)
 {
-	static const struct nat46_ports r = { 15, 65535 };
+	static const struct nat46_ports r = { 0, 65535 };
 
-	for (u32 i = 0; i < 8; i++) {
-		const u32 first = nat46_port_try(&r, 1, 0, i << 24, 97);
-		const u32 second = nat46_port_try(&r, 1, 0, i << 24, 98);
+	for (u32 hash = 1; hash < 4290000000u; hash += 139999)
+		for (unsigned int k = 97; k < 128; k++)
+			assert_int_equal(nat46_port_try(&r, 1, 0, hash, k), port_place(hash, 65536, k - 97));
+}
 
-		assert_int_equal((second + 65521 - first) % 65521, 65521 * port_steps[i] / 65536);
+/* None of 96 tries is for a port of another, wherever there are more than 253. */
+static void port_never_twice(void **unused)
+{
+	static const struct nat46_ports r = { 20000, 20000 + 254 * 2 - 1 };
+
+	for (u32 hash = 1; hash < 4200000000u; hash += 1677721) {
+		memset(seen, 0, sizeof(seen));
+		for (unsigned int k = 1; k <= 96; k++)
+			assert_int_equal(seen[nat46_port_try(&r, 1, 40000, hash, k)]++, 0);
 	}
 }
 
@@ -367,7 +388,8 @@ int main(void)
 		cmocka_unit_test(port_order),
 		cmocka_unit_test(port_whole_range),
 		cmocka_unit_test(port_walk),
-		cmocka_unit_test(port_each_step),
+		cmocka_unit_test(port_each_fraction),
+		cmocka_unit_test(port_never_twice),
 		cmocka_unit_test(port_row),
 		cmocka_unit_test(port_small_range),
 		cmocka_unit_test(port_fill),
