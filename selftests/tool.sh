@@ -141,6 +141,25 @@ same "an empty restore drops them" 0 "$(n46 map | wc -l)"
 check "the configuration that is shipped is taken" n46 restore "$here/../deploy/nat46.conf"
 echo "pool add 198.18.0.0/16" | n46 restore
 
+note "a list of what changes all the while"
+n46 restore /run/large
+n46 pool add 198.19.0.0/16
+n46 map add 198.19.0.1 to 2001:db8::1
+mkfifo /run/changes
+n46 -batch /run/changes 2>/dev/null & # it ends in the middle of a line
+changer=$!
+awk 'BEGIN { for (;;) print "map replace 198.19.0.1 to 2001:db8::" ++n % 9000 + 1 }' >/run/changes 2>/dev/null &
+changes=$!
+wait_for 20 eval '! n46 map show 198.19.0.1 | grep -q " 2001:db8::1 "'
+same "map show: all that stays" "$((N + 1))" "$(n46 map show 2>/run/words | wc -l)"
+same "... and what may be missing is told" "warning: it changed while it was read: what came or went may be missing" \
+	"$(sed 's/^nat46: //' /run/words)"
+refute "save: what is restored is to be whole" n46 save all
+kill $changes
+wait $changer
+n46 map flush all
+n46 pool del 198.19.0.0/16
+
 note "bad input: one line, the word at fault, nothing changed"
 n46 map add 198.18.0.50 to 2001:db8:9::7 proto me
 n46 map add 198.18.0.51 to 2001:db8:b::1 inbound

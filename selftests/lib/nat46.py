@@ -45,7 +45,10 @@ def works(what, call, *args, **kw):
 
 
 def sh(text, check=True):
-    return subprocess.run(text, shell=True, check=check, capture_output=True, text=True).stdout
+    p = subprocess.run(text, shell=True, check=False, capture_output=True, text=True)
+    if check and p.returncode:
+        raise OSError(p.returncode, f"{text}: {p.stderr.strip()}")
+    return p.stdout
 
 
 libc = ctypes.CDLL(None, use_errno=True)

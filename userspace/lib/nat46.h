@@ -53,6 +53,13 @@ int nat46_request_raw(struct nat46_nl *nl, struct nl_msg *msg, nat46_raw_fn fn, 
 int nat46_dump(struct nat46_nl *nl, struct nl_msg *msg, int max,
 	       nat46_reply_fn fn, void *arg, struct nat46_err *err);
 /*
+ * The same of what the kernel gives in the order of its keys: all that was there
+ * all the while is in any reading. Where it changed in each, @fn sees the last one,
+ * and @err has words, though 0 is returned.
+ */
+int nat46_dump_sorted(struct nat46_nl *nl, struct nl_msg *msg, int max,
+		      nat46_reply_fn fn, void *arg, struct nat46_err *err);
+/*
  * Sends @n requests by one system call and waits for their acknowledgements.
  * On failure *@failed is the index of the first that was refused.
  */
@@ -129,7 +136,7 @@ int nat46_map_get(struct nat46_nl *nl, struct in_addr addr, uint8_t plen, struct
 /* Of one address; @owner NULL: whoever's it is */
 int nat46_map_del(struct nat46_nl *nl, struct in_addr addr, const char *owner,
 		  struct nat46_err *err);
-/* @owner, @glob: only those, where not NULL */
+/* @owner, @glob: only those, where not NULL; by nat46_dump_sorted() */
 int nat46_map_dump(struct nat46_nl *nl, const char *owner, const char *glob,
 		   nat46_map_fn fn, void *arg, struct nat46_err *err);
 

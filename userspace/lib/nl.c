@@ -15,7 +15,7 @@
 #include "nl.h"
 
 #define REPLY_SECONDS	5
-#define DUMP_TRIES	20
+#define DUMP_TRIES	5
 
 static int fail(struct nat46_err *err, int code, const char *msg)
 {
@@ -296,32 +296,59 @@ static int keep(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
+/* 0, -EAGAIN where it changed in each reading, or what came of it. */
+static int read_whole(struct nat46_nl *nl, struct nl_msg *msg, struct reading *r,
+		      struct nat46_err *err)
+{
+	int i, ret = -EAGAIN;
+
+	for (i = 0; i < DUMP_TRIES && ret == -EAGAIN; i++) {
+		r->len = 0;
+		nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;
+		ret = nat46_request(nl, msg, r->max, keep, r, err);
+	}
+	if (ret == -EAGAIN)
+		fail(err, 0, "it changes faster than it can be read");
+	return ret;
+}
+
+/* @fn is given what was read; the reading ends. */
+static int tell(struct reading *r, int ret, nat46_reply_fn fn, void *arg)
+{
+	struct nlattr *attrs[64];
+	size_t at;
+
+	for (at = 0; !ret && at < r->len;) {
+		uint32_t len;
+
+		memcpy(&len, r->buf + at, sizeof(len));
+		at += sizeof(len);
+		nla_parse(attrs, r->max, (struct nlattr *)(r->buf + at), len, NULL);
+		at += len;
+		ret = fn(attrs, arg);
+	}
+	free(r->buf);
+	return ret;
+}
+
 int nat46_dump(struct nat46_nl *nl, struct nl_msg *msg, int max,
 	       nat46_reply_fn fn, void *arg, struct nat46_err *err)
 {
 	struct reading r = { .max = max };
-	struct nlattr *attrs[64];
-	int i, ret = -EAGAIN;
-	size_t at;
+	const int ret = read_whole(nl, msg, &r, err);
 
-	for (i = 0; i < DUMP_TRIES && ret == -EAGAIN; i++) {
-		r.len = 0;
-		nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;
-		ret = nat46_request(nl, msg, max, keep, &r, err);
-	}
+	return tell(&r, ret, fn, arg);
+}
+
+int nat46_dump_sorted(struct nat46_nl *nl, struct nl_msg *msg, int max,
+		      nat46_reply_fn fn, void *arg, struct nat46_err *err)
+{
+	struct reading r = { .max = max };
+	const int ret = read_whole(nl, msg, &r, err);
+
 	if (ret == -EAGAIN)
-		fail(err, 0, "it changes faster than it can be read");
-	for (at = 0; !ret && at < r.len;) {
-		uint32_t len;
-
-		memcpy(&len, r.buf + at, sizeof(len));
-		at += sizeof(len);
-		nla_parse(attrs, max, (struct nlattr *)(r.buf + at), len, NULL);
-		at += len;
-		ret = fn(attrs, arg);
-	}
-	free(r.buf);
-	return ret;
+		fail(err, 0, "it changed while it was read: what came or went may be missing");
+	return tell(&r, ret == -EAGAIN ? 0 : ret, fn, arg);
 }
 
 int nat46_request_many(struct nat46_nl *nl, struct nl_msg **msgs, unsigned int n,

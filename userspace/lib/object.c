@@ -319,7 +319,7 @@ int nat46_map_dump(struct nat46_nl *nl, const char *owner, const char *glob,
 		nla_put_string(msg, NAT46_MAP_A_OWNER, owner);
 	if (glob)
 		nla_put_string(msg, NAT46_MAP_A_NAME, glob);
-	ret = nat46_dump(nl, msg, NAT46_MAP_A_MAX, map_cb, &r, err);
+	ret = nat46_dump_sorted(nl, msg, NAT46_MAP_A_MAX, map_cb, &r, err);
 	nlmsg_free(msg);
 	return ret;
 }

@@ -208,6 +208,8 @@ static void map_show(struct args *a)
 	if (nat46_map_dump(tool_nl(), owner, glob, show, NULL, &err))
 		die(EXIT_SYSTEM, "%s", err.msg);
 	p_end();
+	if (err.msg[0])
+		warn("%s", err.msg);
 }
 
 /* Whoever made them looks their targets up anew. */
@@ -290,7 +292,8 @@ void map_save(const char *owner)
 {
 	struct nat46_err err;
 
-	if (nat46_map_dump(tool_nl(), owner, NULL, save, NULL, &err))
+	/* what is restored is to be whole */
+	if (nat46_map_dump(tool_nl(), owner, NULL, save, NULL, &err) || err.msg[0])
 		die(EXIT_SYSTEM, "%s", err.msg);
 }
 
