@@ -15,7 +15,8 @@
 #include "nl.h"
 
 #define REPLY_SECONDS	5
-#define DUMP_TRIES	5
+#define DUMP_TRIES	20
+#define SORTED_TRIES	5	/* of lists that may be long */
 
 static int fail(struct nat46_err *err, int code, const char *msg)
 {
@@ -298,11 +299,11 @@ static int keep(struct nlattr **attrs, void *arg)
 
 /* 0, -EAGAIN where it changed in each reading, or what came of it. */
 static int read_whole(struct nat46_nl *nl, struct nl_msg *msg, struct reading *r,
-		      struct nat46_err *err)
+		      unsigned int tries, struct nat46_err *err)
 {
-	int i, ret = -EAGAIN;
+	int ret = -EAGAIN;
 
-	for (i = 0; i < DUMP_TRIES && ret == -EAGAIN; i++) {
+	while (tries-- && ret == -EAGAIN) {
 		r->len = 0;
 		nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;
 		ret = nat46_request(nl, msg, r->max, keep, r, err);
@@ -335,7 +336,7 @@ int nat46_dump(struct nat46_nl *nl, struct nl_msg *msg, int max,
 	       nat46_reply_fn fn, void *arg, struct nat46_err *err)
 {
 	struct reading r = { .max = max };
-	const int ret = read_whole(nl, msg, &r, err);
+	const int ret = read_whole(nl, msg, &r, DUMP_TRIES, err);
 
 	return tell(&r, ret, fn, arg);
 }
@@ -344,7 +345,7 @@ int nat46_dump_sorted(struct nat46_nl *nl, struct nl_msg *msg, int max,
 		      nat46_reply_fn fn, void *arg, struct nat46_err *err)
 {
 	struct reading r = { .max = max };
-	const int ret = read_whole(nl, msg, &r, err);
+	const int ret = read_whole(nl, msg, &r, SORTED_TRIES, err);
 
 	if (ret == -EAGAIN)
 		fail(err, 0, "it changed while it was read: what came or went may be missing");
