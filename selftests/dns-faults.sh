@@ -29,8 +29,7 @@ upstream() { # ADDRESS HOW [FILE]
 }
 start() { # KEYS
 	printf '%s\n' "listen 127.0.0.1" "store file $tmp/state/leases" "key-file $tmp/state/key" "user nobody" "$1" >"$tmp/conf"
-	: >"$tmp/log" # or the last one's "ready" is taken for this one's
-	"$BIN/dns46" -f -c "$tmp/conf" >"$tmp/log" 2>&1 &
+	launch "$tmp/log" "$BIN/dns46" -f -c "$tmp/conf"
 	pid=$!
 	wait_for 20 grep -q ready "$tmp/log" || { not_ok "it starts"; cat "$tmp/log"; finish; }
 }
@@ -130,8 +129,7 @@ start "upstream 127.0.0.17"
 check "rule 50: 20000 names and a silent upstream: memory stays" f flood 127.0.0.1 20000 "$pid"
 check "rule 50: the oldest fail, which is said" grep -q 'too many queries' "$tmp/log"
 stop "flood"
-: >"$tmp/log"
-(ulimit -n 256; exec "$BIN/dns46" -f -c "$tmp/conf") >"$tmp/log" 2>&1 &
+launch "$tmp/log" prlimit --nofile=256 "$BIN/dns46" -f -c "$tmp/conf"
 pid=$!
 wait_for 20 grep -q ready "$tmp/log"
 check "few files: fewer connections, which is said" grep -q 'max-tcp 1024: 128' "$tmp/log"

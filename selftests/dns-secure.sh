@@ -22,8 +22,7 @@ conf() {
 		"key-file $tmp/state/key" "user nobody" "$@" >"$tmp/conf"
 }
 start() { # PROGRAM
-	: >"$tmp/log" # or the last one's "ready" is taken for this one's
-	"$BIN/$1" -f -c "$tmp/conf" >"$tmp/log" 2>&1 &
+	launch "$tmp/log" "$BIN/$1" -f -c "$tmp/conf"
 	pid=$!
 	wait_for 20 grep -q ready "$tmp/log"
 }

@@ -47,8 +47,7 @@ conf() {
 # start KEYS: the relay with these besides the usual
 start() {
 	conf "$1"
-	: >"$tmp/log" # or the last one's "ready" is taken for this one's
-	"$BIN/dns46" -f -c "$tmp/conf" >"$tmp/log" 2>&1 &
+	launch "$tmp/log" "$BIN/dns46" -f -c "$tmp/conf"
 	pid=$!
 	pids="$pids $pid"
 	wait_for 5 grep -q ready "$tmp/log" || { cat "$tmp/log"; return 1; }

@@ -58,6 +58,13 @@ wait_for() {
 	done
 }
 
+# launch LOG COMMAND...: in the background, as $!. LOG is emptied here: the child may
+# come late, and what a former one has said would be taken for its words
+launch() {
+	: >"$1"
+	"${@:2}" >"$1" 2>&1 &
+}
+
 finish() {
 	echo "1..$t_n"
 	[ "$t_bad" = 0 ]
