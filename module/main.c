@@ -137,7 +137,6 @@ static int device_event(struct notifier_block *nb, unsigned long event,
 		nat46_room_forget(nn, dev);
 		fallthrough;
 	case NETDEV_DOWN:
-		nat46_session_forget_dev(dev_net(dev), dev);
 		nat46_conf_dev_gone(nn, dev);
 		break;
 	}

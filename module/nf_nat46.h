@@ -623,8 +623,6 @@ u32 nat46_session_total(void);		/* all, those in a grace period too */
 u32 nat46_session_max(const struct net *net);
 u32 nat46_session_buckets(void);
 
-/* the cached routes through @dev are dropped; context: may sleep */
-void nat46_session_forget_dev(struct net *net, const struct net_device *dev);
 /* strict source check: @p came in by another device than the session's */
 enum nat46_reason nat46_session_moved(struct nat46_pkt *p,
 				      struct nat46_session *s);

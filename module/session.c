@@ -459,42 +459,6 @@ u32 nat46_session_flush(struct net *net, nat46_match_t match, const void *arg)
 	return visit_all(net, &v);
 }
 
-static void drop_route(struct dst_entry __rcu **slot, const struct net_device *dev)
-{
-	struct dst_entry *dst = rcu_dereference(*slot);
-
-	if (dst && dst->dev == dev &&
-	    cmpxchg((__force struct dst_entry **)slot, dst, NULL) == dst)
-		dst_release(dst);
-}
-
-static int forget_one(const struct nat46_session *cs, void *arg)
-{
-	struct nat46_session *s = (struct nat46_session *)cs;
-
-	drop_route(&s->dst4, arg);
-	drop_route(&s->dst6, arg);
-	return 0;
-}
-
-/**
- * nat46_session_forget_dev() - drop the routes through a device
- * @net: the device's network namespace
- * @dev: the device, on its way out
- *
- * Sessions look their route up again; those that need the device are ended by
- * nat46_conf_dev_gone().
- *
- * Context: may sleep.
- */
-void nat46_session_forget_dev(struct net *net, const struct net_device *dev)
-{
-	u32 b = 0, skip = 0;
-
-	if (atomic_read(&nat46_pernet(net)->sessions))
-		nat46_session_walk(net, &b, &skip, forget_one, (void *)dev);
-}
-
 static void sweep_bucket(struct hlist_head *head)
 {
 	struct nat46_session *s;

@@ -162,6 +162,8 @@ def nested():
 
 def many(report, go_on):
     """N network namespaces of one user, three flows in each; all stay."""
+    packet = {"src": "192.0.2.1", "dst": "198.18.0.1", "proto": 17, "sport": 9999, "dport": 53}
+    told = []
     nobody()
     user_ns(0)
     made = dropped = 0
@@ -170,6 +172,7 @@ def many(report, go_on):
     for _ in range(N):
         unshare(NEWNET)
         n = net_here()
+        told.append(n.explain(**packet).get("DROP"))
         flows(3)
         made += len(n.sessions())
         for kind, value in n.req("STATS_GET"):
@@ -178,7 +181,8 @@ def many(report, go_on):
                 dropped += num(c[C["COUNTER_A_VALUE"]])
         n.close()
         keep.append(os.open("/proc/self/ns/net", os.O_RDONLY))
-    os.write(report, repr((made, dropped, time.monotonic() - start)).encode())
+    took = time.monotonic() - start
+    os.write(report, repr((made, dropped, told[0], told[-1], took)).encode())
     os.read(go_on, 1)
 
 
@@ -200,12 +204,13 @@ def test_many():
         os._exit(0)
     os.close(w)
     os.close(go)
-    text = os.read(r, 4096).decode() or "(0, 0, 0)"
-    made, dropped, took = eval(text)		# noqa: our child's repr
+    text = os.read(r, 4096).decode() or "(0, 0, 0, 0, 0)"
+    made, dropped, first, last, took = eval(text)		# noqa: our child's repr
     print(f"# {N} network namespaces with three flows each in {took:.1f} s: "
           f"{made} sessions, {dropped} refused")
     same("all of them together have half of the machine's sessions", made, N)
     same("... each flow beyond is refused as max-sessions", dropped, 2 * N)
+    same("... of which explain tells, once they have it", (first, last), (None, b"max-sessions\0"))
     same("... the machine's count is theirs", total(n), N)
     own = min(100, N // 2)
     flows(own)

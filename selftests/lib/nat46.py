@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from genl import C, NEW, Genl, NlError, attr, ip, parse, u8, u16, u32
+from genl import C, NEW, Genl, NlError, attr, be16, ip, parse, u8, u16, u32
 
 failed = 0
 
@@ -173,6 +173,15 @@ class Nat46(Genl):
 
     def count_sessions(self, data=b""):
         return num(dict(self.req("SESSION_COUNT", data))[C["SESSION_A_COUNT"]])
+
+    def explain(self, **kw):
+        """What would become of such a packet: {name of an EXPLAIN_A_: its value}."""
+        kinds = {"src": ("SRC4", ip), "dst": ("DST4", ip), "proto": ("PROTO", u8),
+                 "sport": ("SPORT4", be16), "dport": ("DPORT", be16), "iif": ("IIF", u32),
+                 "mark": ("MARK", u32)}
+        said = dict(self.req("EXPLAIN", b"".join(attr(C["EXPLAIN_A_" + kinds[k][0]], kinds[k][1](v))
+                                                 for k, v in kw.items())))
+        return {name[10:]: said[C[name]] for name in C if name.startswith("EXPLAIN_A_") and C[name] in said}
 
     def drops(self, reason):
         for kind, data in self.req("STATS_GET"):
