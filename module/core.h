@@ -52,6 +52,7 @@ int nat46_mss_find(const u8 *opt, unsigned int len, unsigned int at);
 #define NAT46_PORT_FIRST_TRIES	32u	/* in the first range, where there are more */
 u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,
 		   u32 hash, unsigned int k);
+unsigned int nat46_port_next(unsigned int n, unsigned int k, bool crowded);
 
 /* icmp_map.c */
 struct nat46_icmp_msg {

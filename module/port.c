@@ -12,6 +12,7 @@
 
 /* Tries in all, before the parity is given up. */
 #define PARITY_TRIES	96
+#define CROWDED_TRIES	2	/* in a first range that has just been full */
 
 static bool in_ranges(const struct nat46_ports *r, unsigned int n, u16 port)
 {
@@ -104,4 +105,24 @@ u16 nat46_port_try(const struct nat46_ports *r, unsigned int n, u16 wanted,
 	if (k <= PARITY_TRIES)
 		return nth_port(r + 1, n - 1, wanted & 1, hash, k - NAT46_PORT_FIRST_TRIES - 1);
 	return nth_port(r, n, 2, hash, k - PARITY_TRIES - 1);
+}
+
+/**
+ * nat46_port_next() - the try after the @k-th
+ * @n: how many ranges the source has
+ * @k: what nat46_port_try() was asked for
+ * @crowded: the first range was full a moment ago
+ *
+ * A busy target's flows would knock at all doors of a full first range one after
+ * the other; for as long as it is known to be, they pass by most.
+ *
+ * Pure.
+ *
+ * Return: for nat46_port_try().
+ */
+unsigned int nat46_port_next(unsigned int n, unsigned int k, bool crowded)
+{
+	if (crowded && n > 1 && k == CROWDED_TRIES)
+		return NAT46_PORT_FIRST_TRIES + 1;
+	return k + 1;
 }

@@ -22,11 +22,19 @@ enum nat46_reason nat46_session_client(struct nat46_pkt *p, struct nat46_session
 enum nat46_reason nat46_session_path(struct nat46_pkt *p, struct nat46_session *s,
 				     const struct nat46_source *src,
 				     const struct in6_addr *target);
-bool nat46_session_next_port(struct nat46_pkt *p, struct nat46_session *s,
-			     const struct nat46_source *src);
 enum nat46_reason nat46_session_allowed(const struct nat46_pkt *p, struct nat46_session *s);
 enum nat46_reason nat46_session_reaches(const struct nat46_pkt *p, struct nat46_session *s);
 int nat46_first_state(const struct nat46_pkt *p, u8 proto);
+
+/* take.c */
+struct in6_addr nat46_range_addr(const struct nat46_source *src, __be32 client,
+				 unsigned int k);
+__wsum nat46_session_diff(const struct nat46_session *s);
+bool nat46_session_next_port(struct nat46_pkt *p, struct nat46_session *s,
+			     const struct nat46_source *src);
+int nat46_session_take(struct nat46_pkt *p, struct nat46_session *s,
+		       const struct nat46_source *src,
+		       struct nat46_session *instead, struct nat46_session **taken);
 
 /* client.c */
 void nat46_client_init(void);

@@ -418,6 +418,36 @@ def test_device_goes():
     same("device: its sessions stay", (n.count_sessions(), was), (400, 400))
 
 
+def test_crowded():
+    """A first range that has been full is passed by for a moment, not for good."""
+    n = flow_net()
+    n.req("SOURCE_ADD", source(dev="d0", ports=[(61000, 61015), (62000, 62999)]), CREATE | REPLACE)
+    n.add_map("198.18.0.1", ["2001:db8:9::1"])
+    client = iter(range(20000, 30000, 2))	# of one parity: eight ports of the first range
+
+    def opens():
+        """The port that the next flow is given."""
+        sport = next(client)
+        send("198.18.0.1", sport=sport)
+        s = n.sessions(attr(C["SESSION_A_SPORT4"], be16(sport)))[0]
+        return int.from_bytes(s[C["SESSION_A_SPORT6"]], "big")
+
+    def ends(port):
+        n.req("SESSION_FLUSH", attr(C["SESSION_A_SPORT6"], be16(port)))
+
+    first = range(61000, 61016, 2)
+    same("crowded: the first range first", sorted(opens() for _ in first), list(first))
+    ok("crowded: then the second", opens() in range(62000, 63000))
+    found = 0
+    for _ in range(10):		# two doors of eight are knocked at
+        ends(61000)
+        found += opens() == 61000
+    ok("crowded: for a moment it is passed by", found < 10, found)
+    ends(61000)
+    time.sleep(2.5)
+    same("crowded: then looked at again", opens(), 61000)
+
+
 def test_storm():
     """Changes of every kind from several sockets, with traffic."""
     n = flow_net()

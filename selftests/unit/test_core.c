@@ -340,6 +340,19 @@ static void port_small_range(void **unused)
 	}
 }
 
+/* Past a crowded first range after its second try; each other try has its turn. */
+static void port_crowded(void **unused)
+{
+	unsigned int n, k;
+
+	for (n = 1; n < 5; n++) {
+		for (k = 0; k < 128; k++) {
+			assert_int_equal(nat46_port_next(n, k, false), k + 1);
+			assert_int_equal(nat46_port_next(n, k, true), n > 1 && k == 2 ? 33 : k + 1);
+		}
+	}
+}
+
 /* Flows are refused only when nearly all ports are taken. */
 static void port_fill(void **unused)
 {
@@ -391,6 +404,7 @@ int main(void)
 		cmocka_unit_test(port_each_fraction),
 		cmocka_unit_test(port_never_twice),
 		cmocka_unit_test(port_row),
+		cmocka_unit_test(port_crowded),
 		cmocka_unit_test(port_small_range),
 		cmocka_unit_test(port_fill),
 	};
