@@ -2,6 +2,33 @@
 /* The requests about pools, sources and policy entries. */
 #include "request.h"
 
+/*
+ * A message for each object of a kind, from the one on that the last buffer had
+ * no room for. @put: -ENOENT behind the last; the configuration may be another
+ * by now, with fewer.
+ */
+static int dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
+		int (*put)(struct sk_buff *skb, const struct nat46_conf *conf, unsigned int i))
+{
+	const struct nat46_net *nn = nat46_nl_dump_net(cb);
+	const struct nat46_conf *conf;
+	void *hdr;
+
+	cb->seq = READ_ONCE(nn->gen);
+	rcu_read_lock();
+	conf = rcu_dereference(nn->conf);
+	while (conf && (hdr = nat46_nl_dump_put(skb, cb, cmd))) {
+		if (put(skb, conf, cb->args[0])) {
+			genlmsg_cancel(skb, hdr);
+			break;
+		}
+		genlmsg_end(skb, hdr);
+		cb->args[0]++;
+	}
+	rcu_read_unlock();
+	return skb->len;
+}
+
 /* ---- pools --------------------------------------------------------------------- */
 
 #define POOL_NAME							\
@@ -71,38 +98,22 @@ int nat46_pool_del_doit(struct sk_buff *req, struct genl_info *info)
 	return nat46_nl_bad(info, NAT46_POOL_A_ADDR, err);
 }
 
-static bool pool_put(struct sk_buff *skb, struct netlink_callback *cb,
-		     const struct nat46_conf *conf, const struct nat46_pool *p)
+static int pool_put(struct sk_buff *skb, const struct nat46_conf *conf, unsigned int i)
 {
-	void *hdr = nat46_nl_dump_put(skb, cb, NAT46_CMD_POOL_GET);
+	const struct nat46_pool *p = &conf->pools->v[i];
 
-	if (!hdr)
-		return false;
+	if (i >= conf->pools->n)
+		return -ENOENT;
 	if (nla_put_in_addr(skb, NAT46_POOL_A_ADDR, p->addr) ||
 	    nla_put_u8(skb, NAT46_POOL_A_PLEN, p->plen) ||
-	    nla_put_u32(skb, NAT46_POOL_A_MAPPINGS, nat46_maps_count(conf->maps, p)) ||
-	    (p->drain && nla_put_flag(skb, NAT46_POOL_A_DRAIN))) {
-		genlmsg_cancel(skb, hdr);
-		return false;
-	}
-	genlmsg_end(skb, hdr);
-	return true;
+	    nla_put_u32(skb, NAT46_POOL_A_MAPPINGS, nat46_maps_count(conf->maps, p)))
+		return -EMSGSIZE;
+	return p->drain ? nla_put_flag(skb, NAT46_POOL_A_DRAIN) : 0;
 }
 
 int nat46_pool_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	const struct nat46_net *nn = nat46_nl_dump_net(cb);
-	const struct nat46_conf *conf;
-	unsigned int i = cb->args[0];
-
-	cb->seq = READ_ONCE(nn->gen);
-	rcu_read_lock();
-	conf = rcu_dereference(nn->conf);
-	while (conf && i < conf->pools->n && pool_put(skb, cb, conf, &conf->pools->v[i]))
-		i++;
-	rcu_read_unlock();
-	cb->args[0] = i;
-	return skb->len;
+	return dump(skb, cb, NAT46_CMD_POOL_GET, pool_put);
 }
 
 /* ---- sources -------------------------------------------------------------------- */
@@ -341,35 +352,14 @@ int nat46_nl_source_put(struct sk_buff *skb, const struct nat46_source *s)
 	return s->drain ? nla_put_flag(skb, NAT46_SOURCE_A_DRAIN) : 0;
 }
 
-static bool source_put(struct sk_buff *skb, struct netlink_callback *cb,
-		       const struct nat46_source *s)
+static int source_put(struct sk_buff *skb, const struct nat46_conf *conf, unsigned int i)
 {
-	void *hdr = nat46_nl_dump_put(skb, cb, NAT46_CMD_SOURCE_GET);
-
-	if (!hdr)
-		return false;
-	if (nat46_nl_source_put(skb, s)) {
-		genlmsg_cancel(skb, hdr);
-		return false;
-	}
-	genlmsg_end(skb, hdr);
-	return true;
+	return i >= conf->sources->n ? -ENOENT : nat46_nl_source_put(skb, &conf->sources->v[i]);
 }
 
 int nat46_source_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	const struct nat46_net *nn = nat46_nl_dump_net(cb);
-	const struct nat46_conf *conf;
-	unsigned int i = cb->args[0];
-
-	cb->seq = READ_ONCE(nn->gen);
-	rcu_read_lock();
-	conf = rcu_dereference(nn->conf);
-	while (conf && i < conf->sources->n && source_put(skb, cb, &conf->sources->v[i]))
-		i++;
-	rcu_read_unlock();
-	cb->args[0] = i;
-	return skb->len;
+	return dump(skb, cb, NAT46_CMD_SOURCE_GET, source_put);
 }
 
 /* ---- policy entries ---------------------------------------------------------------- */
@@ -483,33 +473,12 @@ int nat46_nl_policy_put(struct sk_buff *skb, const struct nat46_policy *p)
 	return p->builtin ? nla_put_flag(skb, NAT46_POLICY_A_BUILTIN) : 0;
 }
 
-static bool policy_put(struct sk_buff *skb, struct netlink_callback *cb,
-		       const struct nat46_policy *p)
+static int policy_put(struct sk_buff *skb, const struct nat46_conf *conf, unsigned int i)
 {
-	void *hdr = nat46_nl_dump_put(skb, cb, NAT46_CMD_POLICY_GET);
-
-	if (!hdr)
-		return false;
-	if (nat46_nl_policy_put(skb, p)) {
-		genlmsg_cancel(skb, hdr);
-		return false;
-	}
-	genlmsg_end(skb, hdr);
-	return true;
+	return i >= conf->policies->n ? -ENOENT : nat46_nl_policy_put(skb, &conf->policies->v[i]);
 }
 
 int nat46_policy_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	const struct nat46_net *nn = nat46_nl_dump_net(cb);
-	const struct nat46_conf *conf;
-	unsigned int i = cb->args[0];
-
-	cb->seq = READ_ONCE(nn->gen);
-	rcu_read_lock();
-	conf = rcu_dereference(nn->conf);
-	while (conf && i < conf->policies->n && policy_put(skb, cb, &conf->policies->v[i]))
-		i++;
-	rcu_read_unlock();
-	cb->args[0] = i;
-	return skb->len;
+	return dump(skb, cb, NAT46_CMD_POLICY_GET, policy_put);
 }

@@ -8,7 +8,7 @@
  *   translate.c  the way of what is, from here to output.c
  *   packet.c   parse: every header and length is checked, nothing is written
  *   session.c  find the session, or make it (map.c: which target; policy.c:
- *              may it; source.c: which address and port)
+ *              may it; source.c, take.c: which address and port)
  *   rewrite.c  turn the headers in place; nothing can fail any more
  *   output.c   hand it to the next hop
  *
@@ -322,7 +322,7 @@ struct nat46_net {
 	atomic_t sessions;		/* live ones */
 	atomic_t resets;		/* sent in the second resets_at */
 	u32 resets_at;
-	u32 crowded_at;			/* when a first port range was last full (open.c) */
+	u32 crowded_at;			/* when a first port range was last full (take.c) */
 	struct mutex lock;		/* all configuration */
 	struct nat46_restore *restore;	/* under lock */
 	struct delayed_work map_gc;	/* expiry of mappings, drained objects */

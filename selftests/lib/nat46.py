@@ -190,34 +190,26 @@ class Nat46(Genl):
                 return num(c[C["COUNTER_A_VALUE"]])
         raise KeyError(reason)
 
-    def misses(self, seconds=0.3):
-        """Of group "miss": (address, is it stale?, client, protocol, port)"""
+    def heard(self, seconds):
+        """The messages of our groups, until none comes for so long."""
         self.s.settimeout(seconds)
         out = []
         try:
             while True:
-                for _, _, _, body in self.messages():
-                    a = dict(parse(body[4:]))
-                    out.append((str(ip(a[C["MISS_A_ADDR"]])), C["MISS_A_STALE"] in a,
-                                str(ip(a[C["MISS_A_CLIENT"]])), a[C["MISS_A_PROTO"]][0],
-                                int.from_bytes(a[C["MISS_A_DPORT"]], "big")))
+                out += [dict(parse(body[4:])) for _, _, _, body in self.messages()]
         except TimeoutError:
             pass
         self.s.settimeout(None)
         return out
 
+    def misses(self, seconds=0.3):
+        """Of group "miss": (address, is it stale?, client, protocol, port)"""
+        return [(str(ip(a[C["MISS_A_ADDR"]])), C["MISS_A_STALE"] in a, str(ip(a[C["MISS_A_CLIENT"]])),
+                 a[C["MISS_A_PROTO"]][0], int.from_bytes(a[C["MISS_A_DPORT"]], "big"))
+                for a in self.heard(seconds)]
+
     def events(self, seconds=0.5):
-        self.s.settimeout(seconds)
-        out = []
-        try:
-            while True:
-                for _, _, _, body in self.messages():
-                    a = dict(parse(body[4:]))
-                    out.append((a[C["MAP_A_EVENT"]][0], mapped(a)))
-        except TimeoutError:
-            pass
-        self.s.settimeout(None)
-        return out
+        return [(a[C["MAP_A_EVENT"]][0], mapped(a)) for a in self.heard(seconds)]
 
 
 def begin(n, owner=None):

@@ -40,6 +40,36 @@ static int no_memory(struct nat46_err *err)
 	return -ENOMEM;
 }
 
+/* Sends @msg, which may be NULL, and frees it. */
+static int request(struct nat46_nl *nl, struct nl_msg *msg, int max, nat46_reply_fn fn, void *arg,
+		   struct nat46_err *err)
+{
+	const int ret = msg ? nat46_request(nl, msg, max, fn, arg, err) : no_memory(err);
+
+	nlmsg_free(msg);
+	return ret;
+}
+
+/* Whoever is called for each object of a dump, or an event. */
+struct reader {
+	nat46_pool_fn pool;
+	nat46_policy_fn policy;
+	nat46_map_fn map;
+	nat46_event_fn event;
+	nat46_miss_fn miss;
+	void *arg;
+};
+
+static int dump(struct nat46_nl *nl, uint8_t cmd, int max, nat46_reply_fn fn, struct reader *r,
+		struct nat46_err *err)
+{
+	struct nl_msg *msg = nat46_msg(nl, cmd, NLM_F_DUMP);
+	const int ret = msg ? nat46_dump(nl, msg, max, fn, r, err) : no_memory(err);
+
+	nlmsg_free(msg);
+	return ret;
+}
+
 /* ---- info -------------------------------------------------------------------- */
 
 static int read_info(struct nlattr **a, void *arg)
@@ -62,14 +92,10 @@ static int read_info(struct nlattr **a, void *arg)
 
 int nat46_info_get(struct nat46_nl *nl, struct nat46_info *info, struct nat46_err *err)
 {
-	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_INFO_GET, 0);
 	int ret;
 
 	memset(info, 0, sizeof(*info));
-	if (!msg)
-		return no_memory(err);
-	ret = nat46_request(nl, msg, NAT46_INFO_A_MAX, read_info, info, err);
-	nlmsg_free(msg);
+	ret = request(nl, nat46_msg(nl, NAT46_CMD_INFO_GET, 0), NAT46_INFO_A_MAX, read_info, info, err);
 	if (!ret && info->api != NAT46_API) {
 		snprintf(err->msg, sizeof(err->msg),
 			 "the module (%s, interface %u) and this program (interface %u) are of different versions",
@@ -80,13 +106,6 @@ int nat46_info_get(struct nat46_nl *nl, struct nat46_info *info, struct nat46_er
 }
 
 /* ---- pools, policy -------------------------------------------------------------- */
-
-struct reader {
-	nat46_pool_fn pool;
-	nat46_policy_fn policy;
-	nat46_map_fn map;
-	void *arg;
-};
 
 static int read_pool(struct nlattr **a, void *arg)
 {
@@ -103,15 +122,9 @@ static int read_pool(struct nlattr **a, void *arg)
 
 int nat46_pool_dump(struct nat46_nl *nl, nat46_pool_fn fn, void *arg, struct nat46_err *err)
 {
-	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_POOL_GET, NLM_F_DUMP);
 	struct reader r = { .pool = fn, .arg = arg };
-	int ret;
 
-	if (!msg)
-		return no_memory(err);
-	ret = nat46_dump(nl, msg, NAT46_POOL_A_MAX, read_pool, &r, err);
-	nlmsg_free(msg);
-	return ret;
+	return dump(nl, NAT46_CMD_POOL_GET, NAT46_POOL_A_MAX, read_pool, &r, err);
 }
 
 static int read_policy(struct nlattr **a, void *arg)
@@ -134,15 +147,9 @@ static int read_policy(struct nlattr **a, void *arg)
 int nat46_policy_dump(struct nat46_nl *nl, nat46_policy_fn fn, void *arg,
 		      struct nat46_err *err)
 {
-	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_POLICY_GET, NLM_F_DUMP);
 	struct reader r = { .policy = fn, .arg = arg };
-	int ret;
 
-	if (!msg)
-		return no_memory(err);
-	ret = nat46_dump(nl, msg, NAT46_POLICY_A_MAX, read_policy, &r, err);
-	nlmsg_free(msg);
-	return ret;
+	return dump(nl, NAT46_CMD_POLICY_GET, NAT46_POLICY_A_MAX, read_policy, &r, err);
 }
 
 static int read_default(struct nlattr **a, void *arg)
@@ -153,14 +160,8 @@ static int read_default(struct nlattr **a, void *arg)
 
 int nat46_policy_default(struct nat46_nl *nl, uint8_t *action, struct nat46_err *err)
 {
-	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_PARAM_GET, 0);
-	int ret;
-
-	if (!msg)
-		return no_memory(err);
-	ret = nat46_request(nl, msg, NAT46_PARAM_A_MAX, read_default, action, err);
-	nlmsg_free(msg);
-	return ret;
+	return request(nl, nat46_msg(nl, NAT46_CMD_PARAM_GET, 0), NAT46_PARAM_A_MAX, read_default,
+		       action, err);
 }
 
 /* ---- mappings --------------------------------------------------------------------- */
@@ -236,14 +237,7 @@ static struct nl_msg *map_msg(struct nat46_nl *nl, const struct nat46_map *map, 
 int nat46_map_put(struct nat46_nl *nl, const struct nat46_map *map, bool replace,
 		  struct nat46_err *err)
 {
-	struct nl_msg *msg = map_msg(nl, map, replace);
-	int ret;
-
-	if (!msg)
-		return no_memory(err);
-	ret = nat46_request(nl, msg, NAT46_MAP_A_MAX, NULL, NULL, err);
-	nlmsg_free(msg);
-	return ret;
+	return request(nl, map_msg(nl, map, replace), NAT46_MAP_A_MAX, NULL, NULL, err);
 }
 
 int nat46_map_put_many(struct nat46_nl *nl, const struct nat46_map *maps, unsigned int n,
@@ -278,32 +272,26 @@ int nat46_map_get(struct nat46_nl *nl, struct in_addr addr, uint8_t plen, struct
 		  struct nat46_err *err)
 {
 	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MAP_GET, 0);
-	int ret;
 
 	if (!msg)
 		return no_memory(err);
 	nla_put(msg, NAT46_MAP_A_ADDR, sizeof(addr), &addr);
 	if (plen)
 		nla_put_u8(msg, NAT46_MAP_A_PLEN, plen);
-	ret = nat46_request(nl, msg, NAT46_MAP_A_MAX, one_map, map, err);
-	nlmsg_free(msg);
-	return ret;
+	return request(nl, msg, NAT46_MAP_A_MAX, one_map, map, err);
 }
 
 int nat46_map_del(struct nat46_nl *nl, struct in_addr addr, const char *owner,
 		  struct nat46_err *err)
 {
 	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MAP_DEL, NLM_F_ACK);
-	int ret;
 
 	if (!msg)
 		return no_memory(err);
 	nla_put(msg, NAT46_MAP_A_ADDR, sizeof(addr), &addr);
 	if (owner)
 		nla_put_string(msg, NAT46_MAP_A_OWNER, owner);
-	ret = nat46_request(nl, msg, NAT46_MAP_A_MAX, NULL, NULL, err);
-	nlmsg_free(msg);
-	return ret;
+	return request(nl, msg, NAT46_MAP_A_MAX, NULL, NULL, err);
 }
 
 int nat46_map_dump(struct nat46_nl *nl, const char *owner, const char *glob,
@@ -372,28 +360,23 @@ int nat46_events_join(struct nat46_nl *nl, struct nat46_err *err)
 	return join(nl, NAT46_MCGRP_MAP, err);
 }
 
-struct event_reader {
-	nat46_event_fn fn;
-	void *arg;
-};
-
 static int on_event(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *a[NAT46_MAP_A_MAX + 1];
 	struct nlmsghdr *h = nlmsg_hdr(msg);
-	struct event_reader *r = arg;
+	struct reader *r = arg;
 	struct nat46_map m;
 
 	if (genlmsg_parse(h, 0, a, NAT46_MAP_A_MAX, NULL) < 0 || !a[NAT46_MAP_A_EVENT])
 		return NL_SKIP;
 	read_map(a, &m);
-	r->fn(get_u8(a[NAT46_MAP_A_EVENT]), &m, r->arg);
+	r->event(get_u8(a[NAT46_MAP_A_EVENT]), &m, r->arg);
 	return NL_OK;
 }
 
 int nat46_events_read(struct nat46_nl *nl, nat46_event_fn fn, void *arg)
 {
-	struct event_reader r = { .fn = fn, .arg = arg };
+	struct reader r = { .event = fn, .arg = arg };
 
 	return read_all(nl, on_event, &r);
 }
@@ -405,11 +388,6 @@ int nat46_misses_join(struct nat46_nl *nl, struct nat46_err *err)
 	return join(nl, NAT46_MCGRP_MISS, err);
 }
 
-struct miss_reader {
-	nat46_miss_fn fn;
-	void *arg;
-};
-
 static int read_miss(struct nlattr **a, void *arg)
 {
 	struct nat46_miss m = {
@@ -419,11 +397,11 @@ static int read_miss(struct nlattr **a, void *arg)
 		.unknown = a[NAT46_MISS_A_UNKNOWN],
 		.age = get_u32(a[NAT46_MISS_A_AGE]),
 	};
-	struct miss_reader *r = arg;
+	struct reader *r = arg;
 
 	get_bytes(&m.addr, a[NAT46_MISS_A_ADDR], sizeof(m.addr));
 	get_bytes(&m.client, a[NAT46_MISS_A_CLIENT], sizeof(m.client));
-	return r->fn(&m, r->arg);
+	return r->miss(&m, r->arg);
 }
 
 static int on_miss(struct nl_msg *msg, void *arg)
@@ -439,35 +417,26 @@ static int on_miss(struct nl_msg *msg, void *arg)
 
 int nat46_misses_read(struct nat46_nl *nl, nat46_miss_fn fn, void *arg)
 {
-	struct miss_reader r = { .fn = fn, .arg = arg };
+	struct reader r = { .miss = fn, .arg = arg };
 
 	return read_all(nl, on_miss, &r);
 }
 
 int nat46_misses_dump(struct nat46_nl *nl, nat46_miss_fn fn, void *arg, struct nat46_err *err)
 {
-	struct nl_msg *msg = nat46_msg(nl, NAT46_CMD_MISS_GET, NLM_F_DUMP);
-	struct miss_reader r = { .fn = fn, .arg = arg };
-	int ret;
+	struct reader r = { .miss = fn, .arg = arg };
 
-	if (!msg)
-		return no_memory(err);
-	ret = nat46_dump(nl, msg, NAT46_MISS_A_MAX, read_miss, &r, err);
-	nlmsg_free(msg);
-	return ret;
+	return dump(nl, NAT46_CMD_MISS_GET, NAT46_MISS_A_MAX, read_miss, &r, err);
 }
 
 static int of_miss(struct nat46_nl *nl, uint8_t cmd, struct in_addr addr, struct nat46_err *err)
 {
 	struct nl_msg *msg = nat46_msg(nl, cmd, NLM_F_ACK);
-	int ret;
 
 	if (!msg)
 		return no_memory(err);
 	nla_put(msg, NAT46_MISS_A_ADDR, sizeof(addr), &addr);
-	ret = nat46_request(nl, msg, NAT46_MISS_A_MAX, NULL, NULL, err);
-	nlmsg_free(msg);
-	return ret;
+	return request(nl, msg, NAT46_MISS_A_MAX, NULL, NULL, err);
 }
 
 int nat46_miss_unknown(struct nat46_nl *nl, struct in_addr addr, struct nat46_err *err)
