@@ -1,129 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The life of addresses: leases and their file, with a kernel that the test
- * plays. Rule numbers are those of dns46.md.
- */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <arpa/inet.h>
-#include <cmocka.h>
-
-#include "dns46/lease.h"
-#include "dns46/log.h"
-
-/* ---- the kernel ------------------------------------------------------------- */
-
-struct kernel {
-	bool ready;
-	uint32_t foreign;	/* of another owner */
-	uint32_t refused;	/* no memory for it */
-	struct nat46_map map[1024];
-	unsigned int n, puts, requests;
-};
-
-static struct kernel k;
-
-bool kernel_ready(const struct kernel *kernel)
-{
-	return kernel->ready;
-}
-
-static struct nat46_map *mapped(uint32_t addr)
-{
-	for (unsigned int i = 0; i < k.n; i++)
-		if (k.map[i].addr.s_addr == addr)
-			return &k.map[i];
-	return NULL;
-}
-
-int kernel_put(struct kernel *kernel, const struct nat46_map *map)
-{
-	struct nat46_map *m = mapped(map->addr.s_addr);
-
-	if (!k.ready)
-		return -ENOTCONN;
-	if (map->addr.s_addr == k.foreign)
-		return -EEXIST;
-	if (map->addr.s_addr == k.refused)
-		return -ENOMEM;
-	k.puts++;
-	if (!m)
-		m = &k.map[k.n++];
-	*m = *map;
-	return 0;
-}
-
-int kernel_put_many(struct kernel *kernel, const struct nat46_map *maps, unsigned int n)
-{
-	int ret = 0;
-
-	k.requests++;
-	for (unsigned int i = 0; i < n; i++) {
-		int err = kernel_put(kernel, &maps[i]);
-
-		if (!ret)
-			ret = err;
-	}
-	return ret;
-}
-
-/* ---- the rest of the world --------------------------------------------------- */
-
-static char path[64];
-static struct lease_conf conf;
-static struct prefixes pools;
-static struct store *store;
-static struct addrs *addrs;
-static struct leases *ls;
-static uint64_t now;
-static enum synth_lease last;
-static uint32_t last_addr;
-static enum synth_lease told[2];	/* by token */
-static unsigned int dones;
-static const struct lease_who *asker;
-
-static void done(uint64_t token, enum synth_lease result, uint32_t addr, void *arg)
-{
-	last = result;
-	last_addr = addr;
-	if (token < 2)
-		told[token] = result;
-	dones++;
-}
-
-static unsigned int up(void)
-{
-	char err[200];
-
-	store = store_open(path, err, sizeof(err));
-	assert_non_null(store);
-	addrs = addrs_new(&pools);
-	ls = leases_new(&conf, addrs, store, done, NULL);
-	leases_set_kernel(ls, &k);
-	return leases_load(ls, now);
-}
-
-static void down(void)
-{
-	leases_free(ls);
-	addrs_del(addrs);
-	store_close(store);
-}
-
-static unsigned int restart(void)
-{
-	down();
-	return up();
-}
+/* The life of addresses. Rule numbers are those of dns46.md. */
+#include "lease_world.h"
 
 static void pool(const char *text)
 {
@@ -134,98 +11,6 @@ static void pool(const char *text)
 	prefixes_add(&pools, &p);
 	restart();
 }
-
-static int setup(void **state)
-{
-	struct prefix p;
-
-	log_level = LOG_ERROR;
-	asker = NULL;
-	memset(&k, 0, sizeof(k));
-	k.ready = true;
-	memset(&conf, 7, sizeof(conf));
-	conf.hold = 900;
-	conf.hold_used = 86400;
-	conf.quarantine = 3600;
-	conf.ttl_cap = 3600;
-	now = 1700000000;
-	strcpy(path, "/tmp/dns46-lease.XXXXXX");
-	close(mkstemp(path));
-	prefixes_free(&pools);
-	prefix_from_text(&p, "198.18.0.0/24", AF_INET);
-	prefixes_add(&pools, &p);
-	up();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	down();
-	unlink(path);
-	prefixes_free(&pools);
-	return 0;
-}
-
-/* ---- what tests say ---------------------------------------------------------- */
-
-static enum synth_lease want_set(const char *name, unsigned int first, unsigned int n,
-				 uint32_t ttl, uint32_t *addr)
-{
-	struct in6_addr target[SYNTH_TARGETS_MAX] = { 0 };
-	uint8_t wire[WIRE_NAME_MAX];
-	size_t len = wire_name_from_text(name, wire);
-	enum synth_lease result;
-
-	for (unsigned int i = 0; i < n; i++) {
-		target[i].s6_addr[0] = 0x20;
-		target[i].s6_addr[1] = 1;
-		target[i].s6_addr[14] = (first + i) >> 8;
-		target[i].s6_addr[15] = first + i;
-	}
-	if (leases_want(ls, wire, len, target, n, ttl, now, asker, 1, &result,
-			addr))
-		return result;
-	leases_commit(ls, now);
-	*addr = last_addr;
-	return last;
-}
-
-static uint32_t want(const char *name)
-{
-	uint32_t addr, hash = 1;
-
-	for (const char *p = name; *p; p++)
-		hash = hash * 31 + *p;
-	assert_int_equal(want_set(name, hash & 0x7fff, 1, 60, &addr), LEASE_OK);
-	return addr;
-}
-
-static void expire(uint32_t addr)
-{
-	struct nat46_map *m = mapped(addr), gone = *m;
-
-	*m = k.map[--k.n];
-	leases_event(ls, NAT46_MAP_EVENT_EXPIRED, &gone, now);
-}
-
-static void sync_kernel(void)
-{
-	leases_sync_begin(ls, now);
-	for (unsigned int i = 0, n = k.n; i < n; i++)
-		leases_sync_map(ls, &k.map[i], now);
-	leases_sync_end(ls, now);
-	leases_commit(ls, now);
-}
-
-static off_t file_size(void)
-{
-	struct stat sb;
-
-	assert_int_equal(stat(path, &sb), 0);
-	return sb.st_size;
-}
-
-/* ---- tests ------------------------------------------------------------------- */
 
 static void rule_40_same_name_same_address(void **state)
 {
@@ -405,18 +190,6 @@ static void rule_44_module_loaded_anew(void **state)
 	assert_int_equal(mapped(a)->n, 1);
 }
 
-static void rule_41_state_lost(void **state)
-{
-	uint32_t a = want("a.example");
-
-	down();
-	unlink(path);
-	up();
-	sync_kernel();
-	assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
-	assert_int_equal(want("a.example"), a);
-}
-
 static void rule_45_never(void **state)
 {
 	struct prefix p;
@@ -456,87 +229,6 @@ static void rule_53_late_event(void **state)
 	leases_event(ls, NAT46_MAP_EVENT_EXPIRED, &gone, now);	/* of its former life */
 	leases_event(ls, NAT46_MAP_EVENT_NEW, mapped(a), now);
 	assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
-}
-
-static void rule_55_torn_tail(void **state)
-{
-	uint32_t a = want("a.example");
-	off_t whole = file_size();
-
-	want("b.example");
-	for (off_t cut = file_size() - 1; cut > whole; cut--) {
-		down();
-		assert_int_equal(truncate(path, cut), 0);
-		assert_int_equal(up(), 1);
-		assert_int_equal(file_size(), whole);
-		assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
-	}
-	assert_int_equal(want("a.example"), a);
-}
-
-static void rule_55_damage_in_the_middle(void **state)
-{
-	uint32_t a, b = 0;
-	off_t at;
-	FILE *f;
-
-	want("a.example");
-	at = file_size();
-	a = want("b.example");
-	b = want("c.example");
-	f = fopen(path, "r+");
-	fseek(f, at + 20, SEEK_SET);
-	fputc('#', f);
-	fclose(f);
-	assert_int_equal(restart(), 1);
-	assert_int_equal(leases_state(ls, a, now), LEASE_FREE);
-	assert_int_equal(leases_state(ls, b, now), LEASE_ACTIVE);
-}
-
-static void rule_55_compaction(void **state)
-{
-	uint32_t addr[50];
-	char name[32];
-	off_t before;
-
-	for (int round = 0; round < 20; round++, now += 100)
-		for (int i = 0; i < 50; i++) {
-			snprintf(name, sizeof(name), "a.n%d", i);
-			addr[i] = want(name);
-		}
-	before = file_size();
-	assert_int_equal(leases_compact(ls), 0);
-	assert_true(file_size() * 4 < before);
-	assert_int_equal(restart(), 0);
-	for (int i = 0; i < 50; i++) {
-		snprintf(name, sizeof(name), "a.n%d", i);
-		assert_int_equal(want(name), addr[i]);
-	}
-}
-
-/* The file is written anew between a want and its commit, and then the power fails. */
-static void rule_55_compaction_of_what_waits(void **state)
-{
-	uint32_t a = want("a.example"), b;
-	struct in6_addr target = { .s6_addr = { 0x20, 1 } };
-	uint8_t wire[WIRE_NAME_MAX];
-	size_t len = wire_name_from_text("a.example", wire);
-	enum synth_lease result;
-
-	now += 500;
-	assert_false(leases_want(ls, wire, len, &target, 1, 60, now, NULL, 1, &result, &b));
-	assert_int_equal(leases_compact(ls), 0);
-	assert_int_equal(restart(), 0);
-	assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
-	assert_int_equal(want("a.example"), a);
-}
-
-static void one_process_a_store(void **state)
-{
-	char err[200];
-
-	assert_null(store_open(path, err, sizeof(err)));
-	assert_non_null(strstr(err, "another dns46"));
 }
 
 static void rule_21_name_of_an_address(void **state)
@@ -720,50 +412,6 @@ static void rule_59_fresh_as_long_as_its_ttl(void **state)
 	assert_int_equal(mapped(a)->fresh, 60);	/* not known: a target's least time */
 }
 
-/* The kernel holds what is used; after a power cut the disk must know as well. */
-static void rule_16_used_outlives_a_power_cut(void **state)
-{
-	uint32_t used = want("used.example"), other;
-
-	now += 60 + 900 + 200;
-	leases_tick(ls, now);		/* its time is over, and the kernel maps it still */
-	assert_int_equal(leases_compact(ls), 0);
-	now += 20 * 3600;
-	k.n = 0;			/* the machine was off, the kernel knows nothing */
-	restart();
-	sync_kernel();
-	assert_non_null(mapped(used));
-	assert_int_equal(want("used.example"), used);
-	/* unused, it is over at its time */
-	other = want("other.example");
-	now += 60 + 900 + 200;
-	expire(other);
-	k.n = 0;
-	restart();
-	sync_kernel();
-	assert_int_equal(leases_state(ls, other, now), LEASE_QUARANTINED);
-}
-
-/* Each quarantine ends at its time, whatever their order on disk. */
-static void rule_16_quarantine_in_any_order(void **state)
-{
-	uint32_t a[20];
-	char name[] = "a.example";
-
-	for (int i = 0; i < 20; i++, name[0]++)
-		a[i] = want(name);
-	now += 2000;
-	for (int i = 0; i < 20; i++, now++)
-		expire(a[i]);
-	assert_int_equal(leases_compact(ls), 0);
-	restart();
-	now += conf.quarantine - 10;
-	leases_tick(ls, now);
-	for (int i = 0; i < 20; i++)
-		assert_int_equal(leases_state(ls, a[i], now),
-				 i <= 10 ? LEASE_FREE : LEASE_QUARANTINED);
-}
-
 static void pool_by_state_and_youngest_reuse(void **state)
 {
 	struct lease_stats st;
@@ -804,20 +452,18 @@ static void pool_by_state_and_youngest_reuse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(rule_40_same_name_same_address), T(rule_40_kernel_told_of_changes_only),
-		T(rule_41_first_preference_and_free_longest), T(rule_41_state_lost),
-		T(rule_16_quarantine), T(rule_16_own_name_leaves_quarantine),
-		T(rule_16_expiry_told_to_the_kernel), T(rule_16_scarce), T(rule_42_exhausted),
-		T(rule_42_another_owner), T(rule_43_kernel_before_answer),
-		T(rule_43_two_in_one_round),
+		T(rule_40_same_name_same_address),
+		T(rule_40_kernel_told_of_changes_only),
+		T(rule_41_first_preference_and_free_longest), T(rule_16_quarantine),
+		T(rule_16_own_name_leaves_quarantine),
+		T(rule_16_expiry_told_to_the_kernel), T(rule_16_scarce),
+		T(rule_42_exhausted), T(rule_42_another_owner),
+		T(rule_43_kernel_before_answer), T(rule_43_two_in_one_round),
 		T(rule_44_module_loaded_anew), T(rule_45_never), T(rule_53_lost_events),
-		T(rule_53_late_event), T(rule_55_torn_tail), T(rule_55_damage_in_the_middle),
-		T(rule_55_compaction), T(rule_55_compaction_of_what_waits), T(one_process_a_store), T(rule_21_name_of_an_address),
-		T(rule_04_live), T(rule_09_wildcard), T(rule_46_quota),
-		T(pool_by_state_and_youngest_reuse),
-		T(rule_16_used_outlives_a_power_cut), T(rule_16_quarantine_in_any_order),
-		T(rule_52_one_request_a_round), T(rule_54_missed),
-		T(rule_59_fresh_as_long_as_its_ttl),
+		T(rule_53_late_event), T(rule_21_name_of_an_address), T(rule_04_live),
+		T(rule_09_wildcard), T(rule_46_quota),
+		T(pool_by_state_and_youngest_reuse), T(rule_52_one_request_a_round),
+		T(rule_54_missed), T(rule_59_fresh_as_long_as_its_ttl),
 	};
 
 	return cmocka_run_group_tests_name("dns46_lease", tests, NULL, NULL);

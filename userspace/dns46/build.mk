@@ -13,3 +13,4 @@ UNIT_SRCS_test_dns46_wire := dns46/wire.c dns46/prefix.c
 UNIT_SRCS_test_dns46_recent := dns46/recent.c
 UNIT_SRCS_test_dns46_fuzz := $(DNS46_PURE)
 UNIT_SRCS_test_dns46_lease := $(DNS46_PURE) $(DNS46_LEASE)
+UNIT_SRCS_test_dns46_store := $(DNS46_PURE) $(DNS46_LEASE)

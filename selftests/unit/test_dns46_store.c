@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Leases after a restart: what their file keeps. Rule numbers are those of dns46.md. */
+#include "lease_world.h"
+
+static off_t file_size(void)
+{
+	struct stat sb;
+
+	assert_int_equal(stat(path, &sb), 0);
+	return sb.st_size;
+}
+
+static void rule_41_state_lost(void **state)
+{
+	uint32_t a = want("a.example");
+
+	down();
+	unlink(path);
+	up();
+	sync_kernel();
+	assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
+	assert_int_equal(want("a.example"), a);
+}
+
+static void rule_55_torn_tail(void **state)
+{
+	uint32_t a = want("a.example");
+	off_t whole = file_size();
+
+	want("b.example");
+	for (off_t cut = file_size() - 1; cut > whole; cut--) {
+		down();
+		assert_int_equal(truncate(path, cut), 0);
+		assert_int_equal(up(), 1);
+		assert_int_equal(file_size(), whole);
+		assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
+	}
+	assert_int_equal(want("a.example"), a);
+}
+
+static void rule_55_damage_in_the_middle(void **state)
+{
+	uint32_t a, b = 0;
+	off_t at;
+	FILE *f;
+
+	want("a.example");
+	at = file_size();
+	a = want("b.example");
+	b = want("c.example");
+	f = fopen(path, "r+");
+	fseek(f, at + 20, SEEK_SET);
+	fputc('#', f);
+	fclose(f);
+	assert_int_equal(restart(), 1);
+	assert_int_equal(leases_state(ls, a, now), LEASE_FREE);
+	assert_int_equal(leases_state(ls, b, now), LEASE_ACTIVE);
+}
+
+static void rule_55_compaction(void **state)
+{
+	uint32_t addr[50];
+	char name[32];
+	off_t before;
+
+	for (int round = 0; round < 20; round++, now += 100)
+		for (int i = 0; i < 50; i++) {
+			snprintf(name, sizeof(name), "a.n%d", i);
+			addr[i] = want(name);
+		}
+	before = file_size();
+	assert_int_equal(leases_compact(ls), 0);
+	assert_true(file_size() * 4 < before);
+	assert_int_equal(restart(), 0);
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "a.n%d", i);
+		assert_int_equal(want(name), addr[i]);
+	}
+}
+
+/* The file is written anew between a want and its commit, and then the power fails. */
+static void rule_55_compaction_of_what_waits(void **state)
+{
+	uint32_t a = want("a.example"), b;
+	struct in6_addr target = { .s6_addr = { 0x20, 1 } };
+	uint8_t wire[WIRE_NAME_MAX];
+	size_t len = wire_name_from_text("a.example", wire);
+	enum synth_lease result;
+
+	now += 500;
+	assert_false(leases_want(ls, wire, len, &target, 1, 60, now, NULL, 1, &result, &b));
+	assert_int_equal(leases_compact(ls), 0);
+	assert_int_equal(restart(), 0);
+	assert_int_equal(leases_state(ls, a, now), LEASE_ACTIVE);
+	assert_int_equal(want("a.example"), a);
+}
+
+static void one_process_a_store(void **state)
+{
+	char err[200];
+
+	assert_null(store_open(path, err, sizeof(err)));
+	assert_non_null(strstr(err, "another dns46"));
+}
+
+/* The kernel holds what is used; after a power cut the disk must know as well. */
+static void rule_16_used_outlives_a_power_cut(void **state)
+{
+	uint32_t used = want("used.example"), other;
+
+	now += 60 + 900 + 200;
+	leases_tick(ls, now);		/* its time is over, and the kernel maps it still */
+	assert_int_equal(leases_compact(ls), 0);
+	now += 20 * 3600;
+	k.n = 0;			/* the machine was off, the kernel knows nothing */
+	restart();
+	sync_kernel();
+	assert_non_null(mapped(used));
+	assert_int_equal(want("used.example"), used);
+	/* unused, it is over at its time */
+	other = want("other.example");
+	now += 60 + 900 + 200;
+	expire(other);
+	k.n = 0;
+	restart();
+	sync_kernel();
+	assert_int_equal(leases_state(ls, other, now), LEASE_QUARANTINED);
+}
+
+/* Each quarantine ends at its time, whatever their order on disk. */
+static void rule_16_quarantine_in_any_order(void **state)
+{
+	uint32_t a[20];
+	char name[] = "a.example";
+
+	for (int i = 0; i < 20; i++, name[0]++)
+		a[i] = want(name);
+	now += 2000;
+	for (int i = 0; i < 20; i++, now++)
+		expire(a[i]);
+	assert_int_equal(leases_compact(ls), 0);
+	restart();
+	now += conf.quarantine - 10;
+	leases_tick(ls, now);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(leases_state(ls, a[i], now),
+				 i <= 10 ? LEASE_FREE : LEASE_QUARANTINED);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(rule_41_state_lost), T(rule_55_torn_tail),
+		T(rule_55_damage_in_the_middle), T(rule_55_compaction),
+		T(rule_55_compaction_of_what_waits), T(one_process_a_store),
+		T(rule_16_used_outlives_a_power_cut), T(rule_16_quarantine_in_any_order),
+	};
+
+	return cmocka_run_group_tests_name("dns46_store", tests, NULL, NULL);
+}
