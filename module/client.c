@@ -9,6 +9,7 @@
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/xfrm.h>
 #include <net/dst.h>
 #include <net/net_namespace.h>
 #include <net/netns/hash.h>
@@ -48,7 +49,7 @@ static u32 bucket_of(const struct net *net, __be32 addr)
 
 /*
  * A session of a client that has another has the same route back, and no look-up:
- * unless rules may tell the two apart. Of several equal routes, a client's sessions
+ * unless rules, or IPsec's policies, may tell the two apart. Of several equal routes, a client's sessions
  * so keep to one. Whoever uses it checks that it is still right.
  */
 static void share_route(struct nat46_session *s, const struct nat46_session *last)
@@ -57,6 +58,10 @@ static void share_route(struct nat46_session *s, const struct nat46_session *las
 
 #ifdef CONFIG_IP_MULTIPLE_TABLES
 	if (s->net->ipv4.fib_has_custom_rules)
+		return;
+#endif
+#ifdef CONFIG_XFRM
+	if (s->net->xfrm.policy_count[XFRM_POLICY_OUT])
 		return;
 #endif
 	if (s->local || s->iif != READ_ONCE(last->iif) || rcu_access_pointer(s->dst4))

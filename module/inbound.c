@@ -119,6 +119,7 @@ static enum nat46_reason insert(struct nat46_pkt *p, struct nat46_session *s,
 	if (err == -EEXIST && !nat46_session_find4(p, &s->t4))
 		err = nat46_session_insert(s, NULL, sp);
 	if (!err) {
+		nat46_map_opened(s->map);
 		nat46_count(p->nn, NAT46_CNT_OPENED);
 		*sp = s;
 		return NAT46_OK;
@@ -160,10 +161,15 @@ undo:
 	return r;
 }
 
-/* A SYN on a session that is closed asks for another one, as a client's does. */
+/*
+ * A SYN on a session that is closed asks for another one, as a client's does. But
+ * on this side a stranger may have sent the RST before it (RFC 7857 section 2.2):
+ * what two FINs have not closed goes on.
+ */
 static bool is_served(const struct nat46_pkt *p, const struct nat46_session *s)
 {
-	return s && !nat46_tcp_reopens(READ_ONCE(s->state), p->tcp_flags);
+	return s && !(nat46_tcp_opens(p->tcp_flags) &&
+		      READ_ONCE(s->state) == NAT46_STATE_BOTH_FIN);
 }
 
 /**

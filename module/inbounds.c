@@ -137,7 +137,7 @@ int nat46_inbounds_next(const struct nat46_maps *maps, const struct nat46_mappin
 			NL_SET_ERR_MSG(extack, "another inbound mapping has the target");
 			return -EADDRINUSE;
 		}
-		if (n >= INBOUNDS_MAX) {
+		if (n - (was && was->inbound) >= INBOUNDS_MAX) {
 			NL_SET_ERR_MSG(extack, "there are 4096 inbound mappings already");
 			return -ENOSPC;
 		}

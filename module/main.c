@@ -64,7 +64,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	struct nat46_net *nn = nat46_pernet(net);
 
 	mutex_lock(&nn->lock);
-	nn->exiting = true;
+	WRITE_ONCE(nn->exiting, true);
 	nat46_hooks_unregister(nn);
 	mutex_unlock(&nn->lock);
 }
@@ -73,18 +73,20 @@ static void __net_exit net_pre_exit(struct net *net)
 static void __net_exit net_exit_batch(struct list_head *nets)
 {
 	struct nat46_net *nn;
+	bool used = false;
 	struct net *net;
-	u32 ended = 0;
 
 	list_for_each_entry(net, nets, exit_list) {
 		nn = nat46_pernet(net);
 		cancel_work_sync(&nn->addr_work);
 		cancel_work_sync(&nn->clash_work);
 		/* nothing waits on traffic: packets queued by others hold no session */
-		ended += nat46_session_flush(net, NULL, NULL);
+		nat46_session_flush(net, NULL, NULL);
+		if (rcu_access_pointer(nn->conf))
+			used = true;
 	}
-	if (ended)
-		synchronize_rcu();	/* the sweeper may still look at them */
+	if (used)
+		synchronize_rcu();	/* the sweeper may still look at sessions of theirs */
 	list_for_each_entry(net, nets, exit_list) {
 		nn = nat46_pernet(net);
 		nat46_room_return(nn);	/* of packets that were in a hook before */
@@ -153,7 +155,8 @@ static int address_event(struct notifier_block *nb, unsigned long event,
 	struct nat46_net *nn = nat46_pernet(dev_net(ifa->idev->dev));
 
 	nat46_saddr_forget();
-	if (event == NETDEV_DOWN && atomic_read(&nn->sessions))
+	/* a chain under RCU: a grace period later nobody schedules what has been cancelled */
+	if (event == NETDEV_DOWN && atomic_read(&nn->sessions) && !READ_ONCE(nn->exiting))
 		schedule_work(&nn->addr_work);
 	return NOTIFY_DONE;
 }

@@ -134,14 +134,15 @@ bool nat46_map_next_target(const struct nat46_mapping *m, __be32 client, __be32 
 }
 
 /**
- * nat46_map_open() - a session opens
+ * nat46_map_open() - a session is about to be made
  * @m: the mapping
  *
  * A mapping that somebody has deleted a moment ago may still serve; one that
  * has expired does not, because it was deleted for having no session.
  *
  * Context: RCU.
- * Return: true, and the session holds a reference; or false.
+ * Return: true, and the session holds a reference, and keeps the mapping from
+ * expiring, until nat46_map_ended() or nat46_map_refused(); or false.
  */
 bool nat46_map_open(struct nat46_mapping *m)
 {
@@ -151,9 +152,30 @@ bool nat46_map_open(struct nat46_mapping *m)
 		nat46_map_put(m);
 		return false;
 	}
+	return true;
+}
+
+/**
+ * nat46_map_opened() - the session is there
+ * @m: its mapping
+ *
+ * Context: any.
+ */
+void nat46_map_opened(struct nat46_mapping *m)
+{
 	atomic64_inc(&m->opened);
 	WRITE_ONCE(m->used, nat46_now());
-	return true;
+}
+
+/**
+ * nat46_map_refused() - no session was made; the mapping keeps no trace of it
+ * @m: the mapping
+ *
+ * Context: any; the reference is still the session's.
+ */
+void nat46_map_refused(struct nat46_mapping *m)
+{
+	atomic_dec(&m->sessions);
 }
 
 /**

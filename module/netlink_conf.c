@@ -17,9 +17,15 @@ static int dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 	cb->seq = READ_ONCE(nn->gen);
 	rcu_read_lock();
 	conf = rcu_dereference(nn->conf);
-	while (conf && (hdr = nat46_nl_dump_put(skb, cb, cmd))) {
+	while (conf) {
+		const unsigned int seq = cb->prev_seq;
+
+		hdr = nat46_nl_dump_put(skb, cb, cmd);
+		if (!hdr)
+			break;
 		if (put(skb, conf, cb->args[0])) {
 			genlmsg_cancel(skb, hdr);
+			cb->prev_seq = seq;	/* a change was told of by nobody yet */
 			break;
 		}
 		genlmsg_end(skb, hdr);

@@ -429,6 +429,7 @@ int nat46_rules_allow(const struct nat46_net *nn, const struct nat46_params *par
 enum nat46_csum {
 	NAT46_CSUM_NONE,		/* not, or we don't know */
 	NAT46_CSUM_INET,		/* with a pseudo header */
+	NAT46_CSUM_ICMP,		/* with one in IPv6 alone */
 	NAT46_CSUM_CRC32C,		/* SCTP: without one */
 };
 
@@ -514,6 +515,19 @@ u32 nat46_fragment_id6(const struct nat46_pkt *p);
 static inline __be32 nat46_tcp_seq(const struct nat46_pkt *p)
 {
 	return ((const struct tcphdr *)(p->skb->data + p->l4))->seq;
+}
+
+/* Does the stack or a device still have to sum up the L4 header? */
+static inline bool nat46_partial(const struct nat46_pkt *p)
+{
+	return p->skb->ip_summed == CHECKSUM_PARTIAL &&
+	       skb_checksum_start_offset(p->skb) == p->l4;
+}
+
+/* May a sum that is still to be made not be left to others? See nat46_sum_now(). */
+static inline bool nat46_odd_sum(const struct nat46_pkt *p)
+{
+	return p->csum > NAT46_CSUM_INET || p->udp_zero;
 }
 
 /* By which device a packet came in; a local one: to which its socket is bound, or 0. */
@@ -681,6 +695,9 @@ bool nat46_map_next_target(const struct nat46_mapping *m, __be32 client,
  * where @m is just being deleted. Any context.
  */
 bool nat46_map_open(struct nat46_mapping *m);
+/* It is there; or it is not made after all. Any context, once. */
+void nat46_map_opened(struct nat46_mapping *m);
+void nat46_map_refused(struct nat46_mapping *m);
 /* The session has ended, its last packet at @last: any context, once. */
 void nat46_map_ended(struct nat46_mapping *m, u32 last);
 /* Drops the reference, when no reader of the session is left. Any context. */
@@ -690,6 +707,7 @@ void nat46_map_put(struct nat46_mapping *m);
 
 int nat46_headroom(struct sk_buff *skb, unsigned int writable,
 		   unsigned int grow, const struct net_device *out);
+int nat46_sum_now(struct nat46_pkt *p, bool cut);
 void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s);
 void nat46_rewrite64(struct nat46_pkt *p, struct nat46_session *s);
 enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *s,

@@ -284,7 +284,7 @@ enum nat46_reason nat46_session_new(struct nat46_pkt *p, struct nat46_mapping *m
  */
 void nat46_session_undo(struct nat46_session *s)
 {
-	nat46_map_ended(s->map, nat46_now());
+	nat46_map_refused(s->map);
 	atomic_dec(&nat46_pernet(s->net)->sessions);
 	nat46_session_free(s);
 }
@@ -372,6 +372,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 		s->label = flow_label(s);
 	err = nat46_session_take(p, s, src, instead, sp);
 	if (!err) {
+		nat46_map_opened(map);
 		nat46_count(p->nn, NAT46_CNT_OPENED);
 		*sp = s;
 		return NAT46_OK;

@@ -102,11 +102,17 @@ static struct nat46_session *look6(const struct net *net,
 	return NULL;
 }
 
+/* All of a bucket's have one, however few buckets there are. */
+static u32 lock_of(u32 hash)
+{
+	return (hash & (hashsize - 1)) % LOCKS;
+}
+
 /* For sparse, two locks are taken even where they are one. */
 static void lock_two(u32 h4, u32 h6)
 	__acquires(locks) __acquires(locks)
 {
-	u32 a = h4 % LOCKS, b = h6 % LOCKS;
+	u32 a = lock_of(h4), b = lock_of(h6);
 
 	if (a > b)
 		swap(a, b);
@@ -120,7 +126,7 @@ static void lock_two(u32 h4, u32 h6)
 static void unlock_two(u32 h4, u32 h6)
 	__releases(locks) __releases(locks)
 {
-	u32 a = h4 % LOCKS, b = h6 % LOCKS;
+	u32 a = lock_of(h4), b = lock_of(h6);
 
 	if (a > b)
 		swap(a, b);

@@ -76,19 +76,6 @@ static bool independent(const struct nat46_pkt *p, const struct nat46_source *sr
 	       (nat46_has_ports(p->t4.proto) || p->t4.proto == IPPROTO_ICMP);
 }
 
-/* The port is chosen, or that of the client's entry. */
-static int take_bound_port(struct nat46_session *s, struct nat46_session *instead,
-			   struct nat46_session **taken)
-{
-	int err;
-
-	s->diff = nat46_session_diff(s);
-	err = nat46_session_insert(s, instead, taken);
-	if (err)
-		nat46_bib_put(s);
-	return err;
-}
-
 /* Of the table's, which nobody is to guess from our ports. */
 static u32 port_hash(const struct nat46_session *s)
 {
@@ -174,20 +161,38 @@ static int take_port(struct nat46_pkt *p, struct nat46_session *s,
 }
 
 /*
- * The client's port is kept. Of a prefix source, only another flow of the same
- * client can have the tuple: to another address mapped to the same target.
+ * The port is fixed. Another flow can have the tuple: one of the same client to
+ * another address mapped to the same target.
  */
-static int take_own_port(struct nat46_pkt *p, struct nat46_session *s,
-			 struct nat46_session *instead, struct nat46_session **taken)
+static int take_that_port(struct nat46_pkt *p, struct nat46_session *s,
+			  struct nat46_session *instead, struct nat46_session **taken)
 {
 	int err;
 
-	s->t6.sport = s->t4.sport;
 	s->diff = nat46_session_diff(s);
 	err = nat46_session_insert(s, instead, taken);
 	/* no other port serves: one that has expired makes room at once */
 	if (err == -EADDRINUSE && !nat46_session_find6(p->nn, &s->t6, p->conf))
 		err = nat46_session_insert(s, instead, taken);
+	return err;
+}
+
+/* The client's own. */
+static int take_own_port(struct nat46_pkt *p, struct nat46_session *s,
+			 struct nat46_session *instead, struct nat46_session **taken)
+{
+	s->t6.sport = s->t4.sport;
+	return take_that_port(p, s, instead, taken);
+}
+
+/* That of the client's entry. */
+static int take_bound_port(struct nat46_pkt *p, struct nat46_session *s,
+			   struct nat46_session *instead, struct nat46_session **taken)
+{
+	int err = take_that_port(p, s, instead, taken);
+
+	if (err)
+		nat46_bib_put(s);
 	return err;
 }
 
@@ -224,7 +229,7 @@ int nat46_session_take(struct nat46_pkt *p, struct nat46_session *s,
 
 	if (independent(p, src) && nat46_bib_find(s, addr ? &src->lo : &s->t6.saddr,
 						  addr ? &src->hi : &s->t6.saddr))
-		return take_bound_port(s, instead, taken);
+		return take_bound_port(p, s, instead, taken);
 	if (!addr)
 		return take_any_port(p, s, src, instead, taken);
 
