@@ -68,7 +68,7 @@ enum nat46_reason nat46_cut6(struct nat46_pkt *p, struct dst_entry *dst, unsigne
 	unsigned int at, n;
 
 	/* a sum that is still to be made covers all of the packet */
-	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
+	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_csum_hwoffload_help(skb, 0))
 		return NAT46_DROP_NO_MEMORY;
 	for (at = 0; at < len; at += n) {
 		n = min(room, len - at);

@@ -17,11 +17,13 @@
 
 /*
  * Need @skb not be cut? What came in fragments leaves in fragments of that
- * size; a GSO packet was judged already.
+ * size; of a GSO packet each segment counts.
  */
 static bool whole(const struct sk_buff *skb, unsigned int frag_max, unsigned int mtu)
 {
-	return !frag_max && (skb->len <= mtu || skb_is_gso(skb));
+	if (frag_max)
+		return false;
+	return skb->len <= mtu || (skb_is_gso(skb) && skb_gso_validate_network_len(skb, mtu));
 }
 
 /* Does @dst lead to a neighbour by @output alone: no IPsec, tunnel, VRF? */

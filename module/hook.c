@@ -115,7 +115,10 @@ static bool begun_here(struct nat46_pkt *p)
 	return s && s->late == p->late;
 }
 
-/* Will translation leave that packet to others? Then it has to stay as it is. */
+/*
+ * Will translation leave that packet to others? Then it has to stay as it is; if
+ * it goes to nobody, so must one that would be refused.
+ */
 static bool left_alone(struct nat46_pkt *p)
 {
 	const struct nat46_session *s = known4(p);
@@ -137,8 +140,10 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 	r = nat46_translate46(p);
 	if (likely(!r))
 		return NF_STOLEN;
-	if (r == NAT46_PASS || (r == NAT46_DROP_UNMAPPED &&
-				p->conf->params.unmapped == NAT46_UNMAPPED_PASS))
+	if (r == NAT46_PASS)
+		return NF_ACCEPT;
+	if (p->conf->params.unmapped == NAT46_UNMAPPED_PASS && r != NAT46_DROP_DRAINING &&
+	    (r == NAT46_DROP_UNMAPPED || left_alone(p)))
 		return NF_ACCEPT;
 	if (r == NAT46_DROP_UNMAPPED && nat46_miss(p)) {
 		nat46_drop(p->nn, NAT46_DROP_UNMAPPED_ASKED);
@@ -444,6 +449,7 @@ static noinline unsigned int own_error6(struct nat46_net *nn, struct sk_buff *sk
 	if (!nat46_source_holds(conf, daddr) || ipv6_chk_addr(nn->net, daddr, out, 0))
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
+	p.late = true;		/* no other hook of ours will see it */
 	if (nat46_parse6(&p) != NAT46_OK || !p.icmp_error)
 		return NF_ACCEPT;
 	return nat46_from_ipv6(&p);

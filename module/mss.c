@@ -43,7 +43,7 @@ static u32 limit(struct nat46_pkt *p, struct nat46_session *s)
 void nat46_mss_clamp(struct nat46_pkt *p, struct nat46_session *s)
 {
 	struct tcphdr *th = (struct tcphdr *)(p->skb->data + p->l4);
-	const bool partial = p->skb->ip_summed == CHECKSUM_PARTIAL;
+	const bool partial = nat46_partial(p);
 	u8 *opt = (u8 *)(th + 1);
 	const unsigned int len = p->l4_hlen - sizeof(*th);
 	u32 max;

@@ -206,7 +206,7 @@ static enum nat46_reason parse_icmp4(struct nat46_pkt *p)
 	ih = l4_header(p);
 	p->l4_hlen = sizeof(*ih);
 	p->csum_at = offsetof(struct icmphdr, checksum);
-	p->csum = NAT46_CSUM_INET;
+	p->csum = NAT46_CSUM_ICMP;
 
 	switch (ih->type) {
 	case ICMP_ECHO:
@@ -304,7 +304,7 @@ static int parse_icmp6(struct nat46_pkt *p)
 	p->t6.proto = IPPROTO_ICMP;
 	p->l4_hlen = sizeof(*ih);
 	p->csum_at = offsetof(struct icmp6hdr, icmp6_cksum);
-	p->csum = NAT46_CSUM_INET;
+	p->csum = NAT46_CSUM_ICMP;
 
 	switch (ih->icmp6_type) {
 	case ICMPV6_ECHO_REPLY:

@@ -72,11 +72,27 @@ int nat46_headroom(struct sk_buff *skb, unsigned int writable,
 	return more ? 2 : 1;
 }
 
-/* Does the stack or the device still have to sum up our L4 header? */
-static bool is_partial(const struct nat46_pkt *p)
+/**
+ * nat46_sum_now() - make a checksum that was left to a device
+ * @p: the packet, parsed; nat46_odd_sum() says that it may have to be
+ * @cut: it is longer than its path's MTU
+ *
+ * Whoever is to make a sum finds it by skb->csum_start. He can't where we ask
+ * for a datagram's own, which had none, and the one of what it carries is left;
+ * nor can an echo's, for which no seed of a pseudo header is there. Those who cut
+ * packets take a sum that SCTP has left for the Internet's.
+ *
+ * Context: any.
+ * Return: 0, or -errno.
+ */
+int nat46_sum_now(struct nat46_pkt *p, bool cut)
 {
-	return p->skb->ip_summed == CHECKSUM_PARTIAL &&
-	       skb_checksum_start_offset(p->skb) == p->l4;
+	if (p->skb->ip_summed != CHECKSUM_PARTIAL || skb_is_gso(p->skb))
+		return 0;
+	if (p->udp_zero ? p->conf->params.udp_zero_csum == NAT46_UDP_ZERO_CSUM_KEEP :
+			  p->csum == NAT46_CSUM_CRC32C && !cut)
+		return 0;
+	return skb_csum_hwoffload_help(p->skb, 0);
 }
 
 /*
@@ -107,7 +123,7 @@ static void change_crc(struct nat46_pkt *p, u8 *l4, u32 behind, __be16 old, __be
 {
 	__le32 *crc = (__le32 *)(l4 + p->csum_at);
 
-	if (!is_partial(p))
+	if (!nat46_partial(p))
 		*crc ^= cpu_to_le32(nat46_crc32c_change(ntohs(old), ntohs(new), behind));
 }
 
@@ -121,10 +137,15 @@ static __sum16 sum_udp(const struct nat46_pkt *p, const struct nat46_session *s,
 			       skb_checksum(p->skb, p->l4, len, 0)) ?: CSUM_MANGLED_0;
 }
 
+/* Does a sum of zero say that there is none? (RFC 768; RFC 3828 section 3.1) */
+static bool zero_is_none(u8 proto)
+{
+	return proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE;
+}
+
 static void ports46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 {
 	__sum16 *check = (__sum16 *)(l4 + p->csum_at);
-	const bool udp = s->t6.proto == IPPROTO_UDP;
 	const u32 len = p->skb->len - p->l4;
 
 	if (p->csum == NAT46_CSUM_CRC32C)
@@ -132,7 +153,7 @@ static void ports46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 	*(__be16 *)l4 = s->t6.sport;
 	if (p->csum != NAT46_CSUM_INET)
 		return;
-	if (udp && !*check && !is_partial(p)) {
+	if (!*check && s->t6.proto == IPPROTO_UDP && !nat46_partial(p)) {
 		if (p->conf->params.udp_zero_csum == NAT46_UDP_ZERO_CSUM_KEEP)
 			return;
 		if (ntohs(((struct udphdr *)l4)->len) != len) {
@@ -141,13 +162,13 @@ static void ports46(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 		}
 		ask_for_csum(p);
 	}
-	if (is_partial(p)) {
+	if (nat46_partial(p)) {
 		*check = ~csum_ipv6_magic(&s->t6.saddr, &s->t6.daddr, len,
 					  s->t6.proto, 0);
 		return;
 	}
 	nat46_csum_add(check, s->diff);
-	if (udp && !*check)
+	if (!*check && zero_is_none(s->t4.proto))
 		*check = CSUM_MANGLED_0;
 }
 
@@ -161,7 +182,7 @@ static void ports64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 	((__be16 *)l4)[1] = s->t4.sport;
 	if (p->csum != NAT46_CSUM_INET)
 		return;
-	if (is_partial(p)) {
+	if (nat46_partial(p)) {
 		*check = ~csum_tcpudp_magic(s->t4.daddr, s->t4.saddr, len,
 					    s->t4.proto, 0);
 		return;
@@ -169,7 +190,7 @@ static void ports64(struct nat46_pkt *p, const struct nat46_session *s, u8 *l4)
 	if (p->udp_zero)	/* kept so, by the setting */
 		return;
 	nat46_csum_add(check, ~s->diff);
-	if (s->t4.proto == IPPROTO_UDP && !*check)
+	if (!*check && zero_is_none(s->t4.proto))
 		*check = CSUM_MANGLED_0;
 }
 
@@ -265,12 +286,23 @@ void nat46_rewrite46(struct nat46_pkt *p, const struct nat46_session *s)
 	ip6h->daddr = s->t6.daddr;
 }
 
-/* A number for each packet that @skb will be, as of a connected socket's. */
-static u16 next_ident(struct nat46_session *s, const struct sk_buff *skb)
+/* How many packets will it be? A guest's driver leaves gso_segs to others. */
+static u16 packets_in(const struct nat46_pkt *p)
+{
+	const struct skb_shared_info *sh = skb_shinfo(p->skb);
+
+	if (!sh->gso_size)
+		return 1;
+	return sh->gso_segs ?: DIV_ROUND_UP(p->skb->len - sizeof(struct iphdr) - p->l4_hlen,
+					    sh->gso_size);
+}
+
+/* A number for each of them, as of a connected socket's. */
+static u16 next_ident(struct nat46_session *s, const struct nat46_pkt *p)
 {
 	const u16 id = READ_ONCE(s->ident);
 
-	WRITE_ONCE(s->ident, id + (skb_shinfo(skb)->gso_segs ?: 1));
+	WRITE_ONCE(s->ident, id + packets_in(p));
 	return id;
 }
 
@@ -301,7 +333,7 @@ static void ipv4_header(struct nat46_pkt *p, struct nat46_session *s)
 	else if (p->frag_max)
 		__ip_select_ident(p->nn->net, iph, 1);
 	else if (!iph->frag_off)
-		iph->id = htons(next_ident(s, skb));
+		iph->id = htons(next_ident(s, p));
 	ip_send_check(iph);
 }
 

@@ -69,8 +69,7 @@ static bool may_reset(struct nat46_net *nn)
 static struct rtable *way_back(const struct nat46_pkt *p)
 {
 	struct flowi4 fl4 = {
-		.flowi4_oif = l3mdev_master_ifindex_by_index(p->nn->net,
-							     p->skb->dev->ifindex),
+		.flowi4_oif = l3mdev_master_ifindex_by_index(p->nn->net, nat46_pkt_iif(p)),
 		.flowi4_mark = p->skb->mark,
 		.flowi4_proto = IPPROTO_TCP,
 		.flowi4_flags = FLOWI_FLAG_ANYSRC,

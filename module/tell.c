@@ -52,7 +52,7 @@ void nat46_tell_client(struct nat46_pkt *p, enum nat46_reason r)
 		return nat46_icmp4_error(p, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 	case NAT46_DROP_TOO_BIG:
 		return nat46_icmp4_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
-					 p->mtu - NAT46_GROWTH);
+					 p->mtu - (p->frag_max ? NAT46_FRAG_GROWTH : NAT46_GROWTH));
 	default:
 		return;
 	}

@@ -154,6 +154,8 @@ enum nat46_reason nat46_translate46(struct nat46_pkt *p)
 	grow = (int)sizeof(struct ipv6hdr) - p->l4;
 	if (unlikely(!fits46(p, grow, p->mtu)))
 		return NAT46_DROP_TOO_BIG;
+	if (unlikely(nat46_odd_sum(p)) && nat46_sum_now(p, p->skb->len + grow > p->mtu))
+		return NAT46_DROP_NO_MEMORY;
 
 	grown = nat46_headroom(p->skb, p->l4 + p->l4_hlen, max(grow, 0), dst->dev);
 	if (grown < 0)
@@ -234,7 +236,7 @@ static bool too_big64(const struct nat46_pkt *p, unsigned int mtu)
 enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s)
 {
 	struct dst_entry *dst = NULL;
-	unsigned int mtu;
+	unsigned int mtu = U16_MAX;
 	bool probe;
 	int grown;
 
@@ -247,7 +249,12 @@ enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s
 		return translate_error64(p, s);
 	if (p->udp_zero && p->conf->params.udp_zero_csum != NAT46_UDP_ZERO_CSUM_KEEP)
 		return NAT46_DROP_UDP_ZERO_CSUM;
+	/* fragments can carry more than IPv4 has a length for */
+	if (unlikely(p->skb->len - p->l4 > U16_MAX - sizeof(struct iphdr)))
+		return NAT46_DROP_TOO_BIG;
 
+	/* of a GSO packet's segments it says where L4 begins */
+	skb_set_transport_header(p->skb, p->l4);
 	if (!s->local) {
 		dst = nat46_route4(s, p->skb);
 		if (IS_ERR(dst))
@@ -260,6 +267,8 @@ enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s
 	} else if (!s->iif && !rcu_access_pointer(p->nn->dev)) {
 		return NAT46_DROP_NO_LOCAL_DEV;
 	}
+	if (unlikely(nat46_odd_sum(p)) && nat46_sum_now(p, p->skb->len > mtu))
+		return NAT46_DROP_NO_MEMORY;
 
 	/* the header shrinks: there is room for it and a link header */
 	grown = nat46_headroom(p->skb, p->l4 + p->l4_hlen, 0, dst ? dst->dev : NULL);
