@@ -142,6 +142,16 @@ check "MTU 1280: the node's own IPv6 learns it too" \
 path_mtu 1500
 in_pod ip route flush cache
 
+if modprobe -q sctp; then	# Debian's kernels have it, user-mode Linux does not
+	note "SCTP of the kernel's own, whose sum is left to the device"
+	spawn internet6 python3 "$here/lib/sctp.py" serve 7000
+	wait_for 10 in_server grep -q ' 7000 ' /proc/net/sctp/eps
+	sctp() { in_pod python3 "$here/lib/sctp.py" "$1" $MAPPED 7000 1 1000 1436 1452 5000; }
+	# first: the pod has not heard yet that 1480 bytes fit, or would cut them itself
+	check "packets that IPv6 has to cut, there and back" sctp ask-cut
+	check "with path MTU discovery" sctp ask
+fi
+
 note "a protocol without ports (GRE's number)"
 spawn internet6 python3 "$here/lib/raw.py" serve 47
 n46 session flush all >/dev/null
