@@ -73,6 +73,18 @@ forget
 traffic "track6 overrules filter-hooks off"
 n46 param reset filter-hooks
 in_node nft delete table ip6 masq
+in_node nft "add table ip6 no; add chain ip6 no o { type filter hook output priority 0; }
+	add rule ip6 no o udp dport 5001 reject with icmpv6 port-unreachable
+	add rule ip6 no o tcp dport 5001 reject with icmpv6 port-unreachable"
+for src in "dev wan" "addr 2001:db8:100::1" "prefix 3fff:460:46:46::/96"; do
+	[ "$src" = "dev wan" ] || n46 source add $src from $POD4/32
+	forget
+	check "track6, $src: this node's own error about a datagram is heard" \
+		in_pod python3 "$here/lib/sockets.py" refused $MAPPED 5001
+	same "... about a SYN" 7 "$(ip netns exec pod curl -4 -s -m 5 http://$MAPPED:5001/; echo $?)"
+	[ "$src" = "dev wan" ] || n46 source del $src from $POD4/32 force
+done
+in_node nft delete table ip6 no
 
 note "early and late is for a session's life"
 forget

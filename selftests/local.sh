@@ -114,6 +114,19 @@ check "too big for the path: the same" sock toobig $ALSO 4434 1280
 path_mtu 1500
 forget
 
+note "tcp-midstream reset: a connection whose session is gone"
+n46 param set tcp-midstream reset
+was=$(drops tcp-midstream)
+check "an ACK of nobody's is answered by an RST" sock stray $MAPPED 80
+same "... tcp-midstream" $((was + 1)) "$(drops tcp-midstream)"
+check "what is sent: ECONNRESET" sock reset $MAPPED 80 nat46 session flush all
+check "... and conntrack forgot it, too" sock reset $MAPPED 80 sh -c "nat46 session flush all; conntrack -F"
+check "... by a bound device" sock reset --device wan $MAPPED 80 nat46 session flush all
+check "... tcp-midstream" test "$(drops tcp-midstream)" -gt $((was + 3))
+same "the next one" 200 "$(page)"
+n46 param reset tcp-midstream
+forget
+
 note "a hostNetwork pod: the node's network, all else its own"
 mkdir -p /sys/fs/cgroup/kubepods
 pod() { ( echo 0 >/sys/fs/cgroup/kubepods/cgroup.procs; exec nsenter --net=/run/netns/node unshare -m -C -u -i -p -f "$@" ); }

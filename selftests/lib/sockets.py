@@ -6,11 +6,14 @@ sockets.py serve ADDR6 PORT              sends each datagram back, from that add
 sockets.py unconnected [--port N] ADDR ADDR PORT   answers come from who was asked
 sockets.py refused ADDR PORT             a datagram to a closed port: ECONNREFUSED
 sockets.py unreachable tcp|udp ADDR PORT   EHOSTUNREACH, in time
+sockets.py stray ADDR PORT               an ACK of no connection is answered by an RST
+sockets.py reset [--device DEV] ADDR PORT COMMAND...   of a connection that COMMAND breaks
 sockets.py toobig ADDR PORT MTU          EMSGSIZE, at once or soon, and the MTU in the error queue
 """
 import errno
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -74,6 +77,38 @@ def unreachable(args):
     expect(errno.EHOSTUNREACH, ask)
 
 
+def stray(args):
+    addr, port = args
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+    s.settimeout(3)
+    s.connect((addr, 0))
+    ends = (socket.inet_aton(s.getsockname()[0]) + socket.inet_aton(addr) +
+            struct.pack("!HH", socket.IPPROTO_TCP, 20))
+    ack = struct.pack("!HHIIHHHH", 33333, int(port), 1000, 5000, 5 << 12 | 0x10, 8192, 0, 0)
+    total = sum(struct.unpack(f"!{len(ends + ack) // 2}H", ends + ack))
+    total = 0xffff - total % 0xffff
+    try:
+        s.send(ack[:16] + struct.pack("!H", total) + ack[18:])
+    except OSError as e:		# said at once that it does not leave
+        assert e.errno == errno.EHOSTUNREACH, e
+    raw = s.recv(99)[20:]
+    got = struct.unpack("!HHIIHH", raw[:16])
+    assert got == (int(port), 33333, 5000, 0, 5 << 12 | 4, 0), got
+
+
+def reset(args):
+    s = socket.socket()
+    s.settimeout(4)
+    if args[0] == "--device":
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, args[1].encode())
+        args = args[2:]
+    addr, port, *command = args
+    s.connect((addr, int(port)))
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    s.send(b"GET / HTTP/1.0\r\n\r\n")
+    expect(errno.ECONNRESET, s.recv, 1)
+
+
 def toobig(args):
     addr, port, mtu = args
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -98,5 +133,5 @@ def toobig(args):
 
 if __name__ == "__main__":
     CALLS = {"serve": serve, "unconnected": unconnected, "refused": refused,
-             "unreachable": unreachable, "toobig": toobig}
+             "unreachable": unreachable, "stray": stray, "reset": reset, "toobig": toobig}
     CALLS[sys.argv[1]](sys.argv[2:])

@@ -33,6 +33,18 @@ case("c64-was-ffff", R5 + "a UDP sum that was ffff", opened(),
      send6(r6(zeroing(r6))).to4(r4(zeroing(r6))))
 
 
+def lite(head, sport, dport):
+    return lambda load: head / UdpLite(sport=sport, dport=dport) / load
+
+
+L4, L6 = lite(ip4({}), SP, DP), lite(ip6({}), SP, DP)
+LR6, LR4 = lite(ipr6({}), DP, SP), lite(ipr4({}), DP, SP)
+LITE = "RFC 3828 3.1: a UDP-Lite sum that becomes 0 is sent as ffff"
+case("c46-udplite-becomes-zero", LITE, send4(L4(zeroing(L6))).to6(L6(zeroing(L6))))
+case("c64-udplite-becomes-zero", LITE, send4(L4(b"x")).to6(L6(b"x")),
+     send6(LR6(zeroing(LR4))).to4(LR4(zeroing(LR4))))
+
+
 def zero4(load=b"question", **kw):
     return ip4(kw) / UDP(sport=SP, dport=DP, chksum=0) / load
 
@@ -87,3 +99,26 @@ for size in (1000, 1220, 1221, 1400):
     seg = ts6("PA", load, 5001, 1001, df="DF" if size > 1220 else 0)
     case(f"c64-gso-tcp-{size}", "a GSO packet stays one; DF goes by its segments", tcp_opened(),
          send6(seg[0], gso=size).to4(seg[1], gso=size), modes=EVERY)
+
+# a sum that the sender left to its card, and which is not that of our UDP or TCP
+HANDED = "a sum that is still to be made: "
+INNER = IP(src="192.168.1.1", dst="192.168.1.2", id=1) / TCP(sport=1, dport=2, flags="A") / b"inner data"
+VXLAN = bytes(Raw(b"\x08\0\0\0\0\0\1\0" b"\2\0\0\0\0\1\2\0\0\0\0\2\x08\0") / INNER)
+TUNNEL = {"sport": SP, "dport": 4789, "len": 8 + len(VXLAN)}
+AT = 20 + 8 + 22 + 20		# of the inner TCP
+SUM4, SUM6 = (type(p)(bytes(p))[UDP].chksum for p in (ip4({}) / UDP(**TUNNEL) / VXLAN,
+                                                     ip6({}) / UDP(**TUNNEL) / VXLAN))
+for tail in (b"", b"behind"):
+    name = "-short" * bool(tail)
+    for kind, what, before, after in (("zero", "the UDP sum is calculated with it", 0, SUM6),
+                                      ("sum", "the UDP sum has it", SUM4, SUM6), ("keep", "no UDP sum", 0, 0)):
+        case(f"c46-inner-{kind}{name}", HANDED + f"TCP's in a tunnel; {what}",
+             send4(ip4({}) / UDP(**TUNNEL, chksum=before) / VXLAN / Raw(tail)).summing(AT, 16)
+             .to6(ip6({}) / UDP(**TUNNEL, chksum=after) / VXLAN / Raw(tail)),
+             modes=EVERY if kind == "zero" else EVERY[:6],	# skbs wants no sum but of the outer L4
+             **({"conf": "param set udp-zero-csum keep", "undo": "param reset udp-zero-csum"}
+                if kind == "keep" else {}))
+case("c46-echo-to-sum", HANDED + "ICMP's", send4(e4()).summing(20, 2).to6(e6()), modes=EVERY)
+case("c46-echo-id-to-sum", HANDED + "ICMP's, with another identifier",
+     send4(e4(src=C4P)).summing(20, 2)
+     .to6(CP6 / Icmp6(type=128, rest=SP6 << 16 | SEQ) / (b"echo" * 14)), modes=EVERY)

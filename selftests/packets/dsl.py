@@ -207,6 +207,7 @@ class Step:
         self.family, self.packets, self.gso = family, packets, gso
         self.expect = {4: [], 6: []}
         self.out_gso = 0
+        self.seed = None
         self.reasons = {}
         self.whole = False
         self.limit = 0
@@ -229,6 +230,12 @@ class Step:
 
     def nothing(self):
         """Nothing comes out and nothing is counted."""
+        return self
+
+    def summing(self, at, offset):
+        """Sent with a sum that is still to be made, of the packet from byte `at`
+        on; it is to be `offset` bytes behind that."""
+        self.seed = at, offset
         return self
 
     def merged(self, limit):

@@ -48,6 +48,13 @@ for name in ("hop", "dest", "hop-dest-route-dest"):
     case(f"ext-{name}-error", R + "skipped before an ICMPv6 error", opened(),
          send6(chain(58, bytes(error6(3, 0, u6(hlim=60), src=T6))[40:], *SKIPPED[name]))
          .to4(quoting4(11, 0, u4(ttl=60))))
+EVERY = ("default", "partial", "frags", "tap", "direct", "forward", "cloned", "tight")
+for seq in (0x00001389, 0xf0001389):
+    for size in (1440, 1432):
+        seg = ts6("A", bytes(i % 253 for i in range(3 * size)), seq, 1001, df="DF")
+        case(f"ext-dest-gso-{size}-{seq:08x}", R + "skipped before a GSO packet, whatever is where TCP "
+             "would be without it", tcp_opened(),
+             send6(chain(6, bytes(seg[0])[40:], DEST), gso=size).to4(seg[1], gso=size), modes=EVERY)
 for total in (1260, 1261):
     case(f"ext-df-{total}", R + "DF goes by the length of the IPv4 packet", opened(),
          send6(chain(17, udp(load=b"x" * (total - 28)), DEST))

@@ -42,6 +42,15 @@ there("tcp-tiny", "a first fragment without all of TCP's header",
 back("tcp-20", "a first fragment with no more than TCP's header",
      ts6("PA", LOAD[:100], 5001, 1001)[0], ts6("PA", LOAD[:100], 5001, 1001)[1], 24, 96,
      opening=[tcp_opened()])
+# as long as IPv4 can say, and longer
+for size in (65515, 65516, 65528):
+    load = (LOAD * 22)[:size - 8]
+    for name, up, kw6, kw4 in (("", opened(), {}, {}), ("-addr", opened(c=C4A, s=SA6), {"dst": SA6}, {"dst": C4A}),
+                               ("-prefix", opened(c="10.96.0.10", s=embed(96, "10.96.0.10")),
+                                {"dst": embed(96, "10.96.0.10")}, {"dst": "10.96.0.10"})):
+        step = send6(*frag6(r6(load, **kw6), *[1448] * 45, size - 45 * 1448))
+        case(f"f64-long-{size}{name}", R5 + "Total Length has 16 bits: what is longer can't cross", up,
+             step.to4(r4(load, **kw4)).merged(1500) if size == 65515 else step.drop("too-big"))
 tiny = frag6(ts6("PA", LOAD[:100], 5001, 1001)[0], 8, 112)
 case("f64-tcp-tiny", "RFC 8200 4.5: a first fragment without all headers: the stack refuses it",
      tcp_opened(), send6(tiny[0]).to6(node6(4, 3, tiny[0])), send6(tiny[1]).nothing())
@@ -55,6 +64,13 @@ for total in (40, 1480, 2008, 3008):
          opening=[echo_opened()])
 case("f46-df", R4 + "fragments with DF set", send4(*frag4(u4(LOAD[:792]), 400, 400, df=True))
      .to6(u6(LOAD[:792])).merged(1500))
+for net, mtu in ((14, 1400), (12, 1280)):
+    kw4, kw6 = {"dst": p4(6, net)}, {"dst": t6(6, net)}
+    load, fits = LOAD[:2000], mtu - 48		# of the first fragment; with DF set of each
+    case(f"f46-df-{mtu}", R4 + "fragments with DF set that need a larger path: what they may be, with "
+         "a Fragment Header, is told", send4(*frag4(u4(load, **kw4), fits + 8, 2000 - fits, df=True))
+         .to4(node4(3, 4, u4(load, flags="DF", **kw4), mtu - 28)).drop("too-big"),
+         send4(*frag4(u4(load, **kw4), fits, 2008 - fits, df=True)).to6(u6(load, **kw6)).merged(mtu))
 case("f46-zero-sum", "RFC 6146 3.4: a UDP sum of zero is calculated over all fragments",
      send4(*frag4(ip4({}) / UDP(sport=SP, dport=DP, chksum=0) / LOAD[:792], 400, 400))
      .to6(u6(LOAD[:792])).merged(1500))

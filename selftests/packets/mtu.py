@@ -97,6 +97,20 @@ for total in (1261, 1400, 1480):
          "error is born in IPv4, behind the rewrite", UP,
          send6(sent).to6(quoting6(2, 0, cut(r6(LOAD[:total - 28], hlim=63), 568), 1280, hlim=64,
                                   tc=0xc0)))
+for size in (1400, 1200):
+    seg = [TCP(sport=DP, dport=SP, flags="A", seq=5001 + at, ack=1001) / LOAD[at:at + size]
+           for at in range(0, 3 * size, size)]
+    parts = [ipr4({"dst": C4SMALL}) / s for s in seg]
+    step = send6(ipr6({}) / (seg[0] / LOAD[size:3 * size]), gso=size)
+    if size == 1200:
+        step.to4(*parts).merged(1000)
+        seg = []
+    for s, part in zip(seg, parts):		# what is quoted has its seed still
+        seed = int.from_bytes(partial(bytes(part), 0)[0][36:38], "big")
+        s.chksum = moved(seed, P4, C4SMALL, T6, S6)
+        step.to6(quoting6(2, 0, cut(ipr6({"hlim": 63}) / s, 568), 1280, hlim=64, tc=0xc0))
+    case(f"m64-1000-gso-{size}", R5 + "each segment of a GSO packet is as one alone: an error if its DF is "
+         "set, else cut to fit the IPv4 path", send4(tcp4(src=C4SMALL)).to6(tcp6()), step, modes=EVERY)
 C9 = "10.7.0.10"		# by a route of 1500
 UP9 = opened(c=C9, p=p4(9, 90), t=t6(9, 90))
 sent = r6(LOAD[:1500 - 27], src=t6(9, 90))

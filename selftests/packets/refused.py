@@ -4,6 +4,7 @@ other reasons to drop a packet are in the tables of their subjects."""
 from dsl import *
 
 R = "RFC 7915 4.4: "
+AH = any4(51, bytes(24))
 
 
 def no(name, what, reason, code, conf, undo, client=C4, dst="198.18.200.9"):
@@ -41,6 +42,35 @@ for n, port in ((1, "dport 443"), (2, "dport 80")):
          step.to4(node4(3, 13, sent)).drop("policy") if n == 1 else step.to6(tcp6(dst=t6(34))),
          conf=f"policy add deny {t6(34)}/128 proto tcp {port}",
          undo=f"policy del deny {t6(34)}/128 proto tcp {port}")
+
+# what has no mapping goes on to the kernel, if so set: by a route back to the client's side
+U = {"src": C4, "dst": "198.18.77.7", "id": 5}
+U4 = IP(**U, flags=0) / UDP(sport=SP, dport=DP) / b"x"
+LOOSE = U4.copy()
+LOOSE.options = [Raw(b"\x83\x07\x04\x0a\0\0\x01\0")]
+PASSED = {"udp": U4, "tcp": IP(**U, flags="DF") / TCP(sport=SP, dport=DP, flags="S"),
+          "tcp-ack": IP(**U, flags="DF") / TCP(sport=SP, dport=DP, flags="A"),
+          "echo": IP(**U) / Icmp4(rest=1), "timestamp": IP(**U) / Icmp4(type=13),
+          "ah": IP(**U, proto=51) / Raw(bytes(24)), "igmp": IP(**U, proto=2) / Raw(bytes(8)),
+          "gre": IP(**U, proto=47) / Raw(bytes(8)), "udp-cut": IP(**U, proto=17) / Raw(bytes(7)),
+          "error": IP(**U) / Icmp4(type=3, code=3) / IP(src=U["dst"], dst=C4) / UDP(sport=1, dport=2)}
+PASS = {"conf": "param set unmapped pass", "undo": "param reset unmapped"}
+G = "no mapping, by setting: it is not ours: "
+for name, sent in PASSED.items():
+    sent = IP(bytes(sent))
+    passed = sent.copy()
+    passed.ttl, passed.chksum = 63, None
+    # skbs wants a whole L4 header
+    only = ("default", "tx-off", "partial", "frags", "tap", "direct", "forward") if name == "udp-cut" else None
+    case(f"pass-{name}", G + "the kernel forwards it", send4(sent).to4(passed), modes=only, **PASS)
+case("pass-source-route", G + "the kernel drops it", send4(LOOSE).nothing(), **PASS)
+for ttl in (0, 1):
+    sent = IP(**U, ttl=ttl) / UDP(sport=SP, dport=DP) / b"x"
+    case(f"pass-ttl-{ttl}", G + "the kernel tells that its TTL is over",
+         send4(sent).to4(node4(11, 0, sent)), **PASS)
+case("pass-mapped", G + "what has one is refused as ever",
+     send4(u4(ttl=1)).to4(node4(11, 0, u4(ttl=1))).drop("hop-limit"), send4(AH).to4(node4(3, 2, AH)).drop("ah"),
+     send4(e4(dst=P4, src=C4)).to6(e6()), **PASS)
 case("no-source-other", R + "another source's client is served as before",
      opened(c=C4A, s=SA6), conf="source del dev wan force", undo="source add dev wan")
 M = "RFC 7915 4.1: the lowest IPv6 MTU, by setting: "

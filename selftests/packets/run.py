@@ -245,14 +245,14 @@ class NoMemory:
 
 
 def run_step(world, step, find):
-    from wire import partial
+    from wire import partial, seeded
     side = world.side[step.family]
     sent = [bytes(p) for p in step.packets]
     # a kernel that answers to the sender quotes what it got: seeds as well
     plain = bool(step.expect[step.family])
     with world.no_memory if "no-memory" in step.reasons else contextlib.nullcontext():
         for packet in sent:
-            trouble = side.send(packet, step.gso, plain)
+            trouble = side.send(packet, step.gso, plain, step.seed)
             if trouble:
                 find.append(trouble)
     got = world.fence(step.family)
@@ -260,7 +260,8 @@ def run_step(world, step, find):
         compare(family, step.expect[family], got[family], step, find)
     if side.tap:
         seen = side.tapped()[:-1]	# the last one is the fence
-        sent = [partial(raw, step.gso)[0] if step.gso else raw for raw in sent]
+        sent = [seeded(raw, *step.seed)[0] if step.seed else
+                partial(raw, step.gso)[0] if step.gso else raw for raw in sent]
         if seen != sent:
             find.append(f"IPv{step.family}: a tap did not see what was sent")
             for raw in seen:

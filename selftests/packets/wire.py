@@ -66,6 +66,8 @@ route add local 2001:db8:10ca::/64 dev lo
 route add unreachable 2001:db8:dead::/64
 route add 2001:db8:90::/64 via fe80::7 dev wan
 """
+# where what has no mapping there may go on to; no pool is made over a route
+UNMAPPED = "route add 198.18.77.0/24 via 10.0.0.2 dev eni1 onlink\n"
 MAC = b"\2\0\0\0\0"
 FRAME_MIN = 60
 FENCE4, FENCE6, FENCE_POOL = "10.255.0.1", "2001:db8:ffff::1", "198.18.255.254"
@@ -143,12 +145,15 @@ class Side:
             self.tap.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)
             self.tap.bind((peer_dev, ETH_P_ALL))
 
-    def send(self, packet, gso=0, plain=False):
-        """Returns a complaint, or None. plain: with its own checksum."""
-        if self.ring and not gso:
+    def send(self, packet, gso=0, plain=False, seed=None):
+        """Returns a complaint, or None. plain: with its own checksum; seed: see
+        seeded()."""
+        if self.ring and not gso and not seed:
             return self.ring.send(self.head + packet)
         vnet = bytes(VNET.size)
-        if gso or (self.mode == "partial" and not plain):
+        if seed:
+            packet, vnet = seeded(packet, *seed)
+        elif gso or (self.mode == "partial" and not plain):
             packet, vnet = partial(packet, gso)
         self.s.send(vnet + self.head + packet)
         return None
@@ -218,11 +223,14 @@ def neighbours_talk(packet):
 
 
 def l4_of(packet):
-    """(protocol, offset of the L4 header), or (None, 0): not whole."""
+    """(protocol, offset of the L4 header), or (None, 0): not whole. In IPv6 behind
+    eight bytes of destination options at most."""
     if packet[0] >> 4 == 4:
         if struct.unpack_from("!H", packet, 6)[0] & 0x3fff:
             return None, 0
         return packet[9], (packet[0] & 15) * 4
+    if packet[6] == 60 and len(packet) > 48 and not packet[41]:
+        return packet[40], 48
     return packet[6], 40
 
 
@@ -252,6 +260,18 @@ def partial(packet, gso):
     struct.pack_into("!H", raw, at + offset, seed)
     return bytes(raw), VNET.pack(NEEDS_CSUM, kind if gso else 0, 14 + hlen if gso else 0, gso,
                                  14 + at, offset)
+
+
+def seeded(packet, at, offset):
+    """The packet handed on with any sum to be made: from byte `at` on, and
+    `offset` further on there is what it will be. Its seed is what that takes."""
+    raw = bytearray(packet)
+    where = at + offset
+    total = struct.unpack_from("!H", raw, where)[0]
+    struct.pack_into("!H", raw, where, 0)
+    seed = csum(struct.pack("!HH", ~total & 0xffff, ~csum(raw[at:]) & 0xffff))
+    struct.pack_into("!H", raw, where, seed % 0xffff)
+    return bytes(raw), VNET.pack(NEEDS_CSUM, 0, 0, 0, 14 + at, offset)
 
 
 def finish(packet, at, offset):
@@ -298,6 +318,8 @@ class World:
                      "net/netfilter/nf_conntrack_frag6_timeout"):
             put(name, 3600)
         for name, value in (("net/ipv4/ip_forward", 1), ("net/ipv4/icmp_ratelimit", 0),
+                            ("net/ipv4/conf/all/send_redirects", 0),
+                            ("net/ipv4/conf/eni1/send_redirects", 0),
                             ("net/ipv6/icmp/ratelimit", 0), ("net/ipv6/auto_flowlabels", 0),
                             ("net/ipv6/conf/all/accept_ra", 0),
                             ("net/ipv6/conf/default/accept_ra", 0),
@@ -307,6 +329,7 @@ class World:
         # what is not marked goes by no rule for marks
         subprocess.run(["ip", "-6", "rule", "add", "fwmark", "1", "unreachable"], check=True)
         subprocess.run(["nat46", "-b", "-"], input=config, text=True, check=True)
+        ip_batch(UNMAPPED, "node")
         if mode == "tx-off" or mode in CARD:
             for dev in ("eni1", "wan"):
                 self.offload_off(dev)
