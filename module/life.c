@@ -41,6 +41,11 @@ u32 nat46_session_timeout(const struct nat46_session *s,
 	case NAT46_STATE_INIT:
 	case NAT46_STATE_V6_INIT:
 		return par->timeout_tcp_syn;
+	case NAT46_STATE_TRANS:
+		smp_rmb();	/* nat46_session_silent() */
+		if (READ_ONCE(s->silent))
+			return par->timeout_tcp_est + par->timeout_tcp_trans;
+		fallthrough;
 	default:
 		return par->timeout_tcp_trans;
 	}
@@ -87,21 +92,23 @@ bool nat46_session_expired(const struct nat46_session *s,
  * @par: the settings of its network namespace
  *
  * RFC 6146 section 3.5.2.2: then it has the transitory time left, and an end of
- * it is asked whether the connection is still there. The moment that the time
- * was over counts, not the one that this call came.
+ * it is asked whether the connection is still there. Both times count from the
+ * last packet.
  *
  * Context: RCU.
  * Return: whether nat46_tcp_probe() has to ask.
  */
 bool nat46_session_silent(struct nat46_session *s, const struct nat46_params *par)
 {
-	const u32 last = READ_ONCE(s->last);
-
-	return s->t4.proto == IPPROTO_TCP && READ_ONCE(s->state) == NAT46_STATE_ESTABLISHED &&
-	       nat46_session_idle(s) > par->timeout_tcp_est &&
-	       cmpxchg(&s->last, last, last + par->timeout_tcp_est) == last &&
-	       cmpxchg(&s->state, NAT46_STATE_ESTABLISHED, NAT46_STATE_TRANS) ==
-	       NAT46_STATE_ESTABLISHED;
+	if (s->t4.proto != IPPROTO_TCP || READ_ONCE(s->state) != NAT46_STATE_ESTABLISHED ||
+	    nat46_session_idle(s) <= par->timeout_tcp_est)
+		return false;
+	WRITE_ONCE(s->silent, true);	/* before the state: nat46_session_timeout() */
+	if (cmpxchg(&s->state, NAT46_STATE_ESTABLISHED, NAT46_STATE_TRANS) ==
+	    NAT46_STATE_ESTABLISHED)
+		return true;
+	WRITE_ONCE(s->silent, false);
+	return false;
 }
 
 /* Written once a second at most. */
@@ -133,8 +140,11 @@ static bool tcp_seen(struct nat46_session *s, int dir, u8 flags)
 		}
 		touch(s);	/* before the state: nat46_session_expired() */
 		seen = cmpxchg(&s->state, old, new);
-		if (seen == old)
+		if (seen == old) {
+			if (old == NAT46_STATE_TRANS)
+				WRITE_ONCE(s->silent, false);
 			return new == NAT46_STATE_TRANS && dir == NAT46_DIR_6;
+		}
 		old = seen;
 	}
 }

@@ -575,6 +575,7 @@ struct nat46_session {
 	bool moved;			/* under the IPv4 bucket's lock: another
 					 * session has the IPv4 tuple
 					 */
+	bool silent;			/* in TRANS, for it was idle too long */
 	int iif;			/* where the client is; local: what its
 					 * socket is bound to, or 0
 					 */
