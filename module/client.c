@@ -49,8 +49,9 @@ static u32 bucket_of(const struct net *net, __be32 addr)
 
 /*
  * A session of a client that has another has the same route back, and no look-up:
- * unless rules, or IPsec's policies, may tell the two apart. Of several equal routes, a client's sessions
- * so keep to one. Whoever uses it checks that it is still right.
+ * unless rules, or IPsec's policies, may tell the two apart. Of several equal
+ * routes, a client's sessions so keep to one. Whoever uses it checks that it is
+ * still right.
  */
 static void share_route(struct nat46_session *s, const struct nat46_session *last)
 {

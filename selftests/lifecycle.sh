@@ -150,5 +150,8 @@ check "... which explain says" grep -q max-sessions <<<"$(explain)"
 net_down
 ip -n pod link del eth0 2>/dev/null
 check "rmmod" rmmod nf_nat46
+insmod "$NAT46_KO" hashsize=64 max_sessions=20000
+same "two CPUs in one of few buckets: no session is lost" 0 "$(python3 "$here/lib/crowd.py" 4)"
+check "rmmod" wait_for 10 rmmod nf_nat46 # the network namespace goes first
 same "nothing in the kernel log" "" "$(splats)"
 finish

@@ -2,7 +2,7 @@
 """Mappings by which the IPv6 side may open sessions."""
 import errno
 
-from genl import C, CREATE, NEW, REPLACE, attr
+from genl import C, CREATE, NEW, REPLACE, attr, ip
 from nat46 import Nat46, begin, commit, fails, mapping, new_netns, ok, pool, same, works
 
 INBOUND = C["MAP_A_INBOUND"]
@@ -90,3 +90,13 @@ def test_inbound():
           "2001:db8::9:9:9")
     works("inbound: one less", n.req, "MAP_DEL", mapping("198.18.7.7", None))
     works("inbound: one more", add, "198.18.99.1", "2001:db8::9:9:9")
+    works("inbound: of so many, one has a new name", add, "198.18.0.1", "2001:db8::1:1", both,
+          name="x.example")
+    works("... a new target", add, "198.18.0.1", "2001:db8::9:9:8", both)
+    same("... is that", n.get_map("198.18.0.1")[C["MAP_A_TARGETS"]],
+         attr(C["TARGETS_A_TARGET"], ip("2001:db8::9:9:8")))
+    works("... and its old one is another's", add, "198.18.0.2", "2001:db8::1:1", both)
+    n.add_map("198.18.99.2", ["2001:db8::9:9:7"])
+    fails("inbound: turned on, the 4097th", errno.ENOSPC, C["MAP_A_ADDR"], "4096", add,
+          "198.18.99.2", "2001:db8::9:9:7", both)
+    same("inbound: so many are there", len(shown(n)), 4096)

@@ -6,7 +6,8 @@ import random
 import threading
 import time
 
-from genl import C, CREATE, NEW, REPLACE, NlError, attr, be16, ip, u8, u16, u32
+from genl import (C, CREATE, DUMP, NEW, REPLACE, REQUEST, NlError, attr, be16, ip, u8, u16,
+                  u32)
 from nat46 import (Nat46, begin, commit, fails, flow_net, libc, mapping, new_netns, num, ok,
                    policy, pool, same, send, sh, source, wait, works)
 
@@ -139,6 +140,27 @@ def test_hold():
     same("flush expired", set(n.maps()), {"198.18.0.2"})
 
 
+def test_refused():
+    """A packet that opens no session leaves no trace in its mapping."""
+    n = flow_net()
+    n.req("POLICY_ADD", policy("2001:db8:9::/64", "DENY", frm="192.0.2.0/24", proto=17, dport=66),
+          NEW)
+    n.add_map("198.18.0.1", ["2001:db8:9::1"], expires=1, hold=100)
+    n.add_map("198.18.0.2", ["2001:db8:9::2"], expires=1, hold=3)
+    send("198.18.0.2")
+    n.req("SESSION_FLUSH", attr(C["SESSION_A_ALL"]))
+
+    def refused():
+        for i in (1, 2):
+            send(f"198.18.0.{i}", 66)
+
+    refused()
+    same("refused: both are dropped", (n.drops("policy"), n.count_sessions()), (2, 0))
+    same("refused: OPENED", [num(n.get_map(f"198.18.0.{i}")[C["MAP_A_OPENED"]]) for i in (1, 2)],
+         [0, 1])
+    ok("refused: HOLD is not renewed", wait(8, lambda: refused() or not n.maps()), n.maps())
+
+
 def test_dump_under_change():
     new_netns()
     n, other = Nat46(), Nat46()
@@ -172,6 +194,22 @@ def test_dump_under_change():
     ok("dump: changes happened, and were marked", done and intr)
     same("dump: none lost, none twice", (lost, twice), (0, 0))
     same("dump: a quiet one is not marked", n.all("MAP_GET")[1], False)
+
+
+def test_conf_dump_under_change():
+    """Of policy entries, another list is committed once the first buffer is filled."""
+    for left in (0, 300, 599):
+        new_netns()
+        n, other = Nat46(), Nat46()
+        for i in range(600):
+            n.req("POLICY_ADD", policy(f"2001:db8:{i:x}::/48", "DENY"), NEW)
+        token = begin(other)
+        for i in range(left):
+            other.req("POLICY_ADD", policy(f"2001:dba:{i:x}::/48", "DENY"), NEW)
+        sent = n.send(C["CMD_POLICY_GET"], b"", REQUEST | DUMP)
+        commit(other, token)
+        same(f"dump: of 600 entries, now {left}: marked", n.dumped(sent)[1], True)
+        same("... a quiet one is not", n.all("POLICY_GET")[1], False)
 
 
 def test_restore():

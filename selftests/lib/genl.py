@@ -158,7 +158,10 @@ class Genl:
 
     def dump(self, cmd, data=b"", slowly=None):
         """Returns ([attributes of each message], was it interrupted?)."""
-        sent = self.send(cmd, data, REQUEST | DUMP)
+        return self.dumped(self.send(cmd, data, REQUEST | DUMP), slowly)
+
+    def dumped(self, sent, slowly=None):
+        """What the kernel answers to a dump that has been sent, as dump() returns it."""
         out, intr = [], False
         while True:
             for kind, fl, seq, body in self.messages():

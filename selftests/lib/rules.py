@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The cases of rules.sh: each test_NAME below starts with the default settings
 and no session. `rules.sh NAME...` runs only those."""
-import itertools
 import os
-import random
 import sys
 import time
 
@@ -14,69 +12,9 @@ from scapy.packet import bind_layers
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../packets"))
 import nat46
 from dsl import Dccp
-from nat46 import ok, same
-from played import ICMP, IP, TCP, UDP, IPv6, Port, Raw, count, drops, n46, right, sessions
-
-MAPPED, SERVER = "198.18.0.7", "2001:db8:9::71"
-CLIENTS = ("10.0.1.101", "10.0.1.202")
-clients = [Port("pod", "eth0", "node", "eni1"), Port("pod2", "eth0", "node", "eni2")]
-server = Port("internet6", "eth0", "router2", "out")
-ports = itertools.cycle(random.sample(range(20000, 60000), 2000))
-
-
-class Flow:
-    """One flow, played from both sides."""
-
-    def __init__(self, layer=TCP, dport=80, dst=MAPPED, target=SERVER, client=0):
-        self.layer, self.dport, self.dst, self.target = layer, dport, dst, target
-        self.client, self.addr, self.sport = clients[client], CLIENTS[client], next(ports)
-        self.addr6 = self.port6 = None
-
-    def packet4(self, data=b"", **fields):
-        ip = {k[3:]: fields.pop(k) for k in list(fields) if k.startswith("ip_")}
-        return (IP(src=self.addr, dst=self.dst, **ip) /
-                self.layer(sport=self.sport, dport=self.dport, **fields) / Raw(data))
-
-    def packet6(self, data=b"", **fields):
-        ip = {k[3:]: fields.pop(k) for k in list(fields) if k.startswith("ip_")}
-        return (IPv6(src=self.target, dst=self.addr6, **ip) /
-                self.layer(sport=self.dport, dport=self.port6, **fields) / Raw(data))
-
-    def c(self, data=b"", wait=1.0, **fields):
-        """The client sends; what the target sees of it."""
-        server.drain()
-        self.client.send(self.packet4(data, **fields))
-        got = server.see(lambda p: self.layer in p and p.dst == self.target and
-                         p[self.layer].dport == self.dport and
-                         self.port6 in (None, p[self.layer].sport), wait)
-        if got and self.port6 is None:
-            self.addr6, self.port6 = got.src, got[self.layer].sport
-        return got
-
-    def see4(self, wait=1.0):
-        return self.client.see(lambda p: self.layer in p and p.src == self.dst and
-                               p.dst == self.addr and p[self.layer].dport == self.sport, wait)
-
-    def s(self, data=b"", wait=1.0, **fields):
-        """The target sends; what the client sees of it."""
-        self.client.drain()
-        server.send(self.packet6(data, **fields))
-        return self.see4(wait)
-
-    def session(self):
-        got = sessions(f"port4 {self.sport}")
-        return got[0] if got else {}
-
-    def state(self):
-        return self.session().get("state")
-
-    def open(self):
-        """The handshake."""
-        self.c(flags="S", seq=1000)
-        self.s(flags="SA", seq=5000, ack=1001)
-        self.c(flags="A", seq=1001, ack=5001)
-        return self
-
+from flow import CLIENTS, MAPPED, SERVER, Flow, clients, server
+from nat46 import ok, same, wait
+from played import ICMP, IP, TCP, UDP, IPv6, Raw, count, drops, n46, right, sessions
 
 def param(*words):
     n46("param set", *words)
@@ -402,6 +340,25 @@ def test_rst_blind():
     same("the client's own RST: no probe", f.see4(0.2), None)
 
 
+def test_rst_syn_blind():
+    """The same stranger, with a SYN behind it, where the mapping is an inbound one: what
+    no FIN has closed is not opened anew."""
+    n46("map replace", MAPPED, "to", SERVER, "inbound")
+    for kind, range_ in (("kept", "20000-60000"), ("translated", "61000-61999")):
+        n46("source add addr 2001:db8:100::77 from 10.0.1.101/32 ports", range_)
+        f = Flow().open()
+        same(f"blind RST and SYN: the port is {kind}", f.port6 == f.sport, kind == "kept")
+        was = f.session()["expires"]
+        f.s(flags="R", seq=123456)
+        f.s(flags="S", seq=777)
+        got = f.c(flags="A", seq=1001, ack=5001)
+        ok("... the client's answer crosses", got and got[TCP].flags == "A")
+        same("... the session is established", (f.state(), count()), ("established", 1))
+        ok("... as long as before", f.session().get("expires", 0) >= was - 2)
+        n46("source del addr 2001:db8:100::77 from 10.0.1.101/32 force")
+    n46("map replace", MAPPED, "to", SERVER)
+
+
 def test_probe_idle():
     param("timeout-tcp-est 2 timeout-tcp-trans 30")
     f = Flow().open()
@@ -420,6 +377,17 @@ def test_probe_idle():
     f = Flow().open()
     time.sleep(6)
     same("idle: it ends without an answer", f.s(flags="A", wait=0.2), None)
+
+
+def test_hold_idle():
+    """A mapping is held from the last packet on, not from when the silence was noticed."""
+    param("timeout-tcp-est 25")
+    n46("map add 198.18.0.8 to", TARGETS[1], "expires 3 hold 25")
+    f = Flow(dst="198.18.0.8", target=TARGETS[1]).open()
+    ok("hold: an established session falls silent", wait(45, lambda: f.state() == "trans"))
+    n46("session flush to 198.18.0.8")
+    ok("... its mapping's time was over with it",
+       wait(2, lambda: "198.18.0.8" not in n46("map show")))
 
 
 def test_dccp():
@@ -494,6 +462,23 @@ def test_port_mapping():
     ok("port-mapping: a new one takes none that is taken towards its target",
        got and got != 25011, got)
     same("... and keeps to that", port_of(pair(25011)[0]), got)
+    n46("map del 198.18.0.9")
+
+
+def test_port_mapping_expired():
+    """Whoever has expired is in nobody's way, swept or not."""
+    n46("map add 198.18.0.9 to", SERVER)
+    param("port-mapping independent timeout-udp 2")
+    before = [Flow(UDP, 53) for _ in range(8)]
+    for f in before:
+        f.c(b"x")
+    time.sleep(3.1)
+    was = drops("no-port")
+    for f in before:
+        f.dst, f.port6 = "198.18.0.9", None
+    same("port-mapping: an expired session's port is its client's, to the same target",
+         [bool(f.c(b"x")) for f in before], [True] * 8)
+    same("... none dropped", drops("no-port") - was, 0)
     n46("map del 198.18.0.9")
 
 
