@@ -17,7 +17,7 @@ static int seen(enum nat46_map_event event, const struct nat46_map *map, void *a
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct event_reader r = { .fn = seen };
+	struct reader r = { .event = seen };
 	struct nlmsghdr *h;
 	struct nl_msg *msg;
 
