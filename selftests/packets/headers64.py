@@ -39,6 +39,11 @@ case("h64-df-tcp-1260", R + "DF is clear up to 1260 bytes", tcp_opened(),
 case("h64-many-idents", R + "each packet that may be cut has an Identification of its own", opened(),
      send6(*(r6(b"%d" % n) for n in range(8))).to4(*(r4(b"%d" % n) for n in range(8))))
 
+three = [ts6("PA", b"x" * 3000, 5001 + 3000 * n, 1001) for n in range(2)]
+case("h64-gso-idents", R + "of a packet of three segments each has one", tcp_opened(),
+     send6(three[0][0], three[1][0], gso=1000).to4(three[0][1], three[1][1], gso=1000),
+     modes=("default", "partial", "frags", "tap", "direct", "forward", "cloned", "tight"))
+
 for hlim in (2, 3, 32, 64, 128, 255):
     case(f"h64-hlim-{hlim}", R + "TTL is the Hop Limit, decremented",
          opened(), send6(r6(hlim=hlim)).to4(r4(ttl=hlim - 1)))

@@ -151,7 +151,10 @@ static u8 ip_proto(const struct sk_buff *skb)
 	return ip_hdr(skb)->version == 4 ? ip_hdr(skb)->protocol : ipv6_hdr(skb)->nexthdr;
 }
 
-/* The data moved to the very begin of its buffer, as a tun device may have it. */
+/*
+ * The data moved to the very begin of its buffer, as a tun device may have it; how
+ * many segments there are is left to others.
+ */
 static bool tighten(struct sk_buff *skb)
 {
 	const unsigned int by = skb_headroom(skb);
@@ -167,6 +170,8 @@ static bool tighten(struct sk_buff *skb)
 		skb->csum_start -= by;
 	skb_reset_mac_header(skb);
 	skb_reset_mac_len(skb);
+	if (skb_is_gso(skb))
+		skb_shinfo(skb)->gso_segs = 0;
 	return true;
 }
 
