@@ -13,6 +13,7 @@
 #include <net/neighbour.h>
 #include <net/route.h>
 
+#include "compat.h"
 #include "nf_nat46.h"
 
 /*
