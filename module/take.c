@@ -68,12 +68,22 @@ __wsum nat46_session_diff(const struct nat46_session *s)
 	return csum_sub(d, (__force __wsum)s->t4.daddr);
 }
 
+/*
+ * Is a port chosen? Else the client's own is kept: a prefix source's, and protocols
+ * without ports have nothing else that could tell two clients apart.
+ */
+static bool port_chosen(const struct nat46_session *s, const struct nat46_source *src)
+{
+	return src->type != NAT46_SOURCE_PREFIX &&
+	       (nat46_has_ports(s->t4.proto) || s->t4.proto == IPPROTO_ICMP);
+}
+
 /* Does a client's port have one of ours, whatever the target? */
-static bool independent(const struct nat46_pkt *p, const struct nat46_source *src)
+static bool independent(const struct nat46_pkt *p, const struct nat46_session *s,
+			const struct nat46_source *src)
 {
 	return p->conf->params.port_mapping == NAT46_PORT_MAPPING_INDEPENDENT &&
-	       src->type != NAT46_SOURCE_PREFIX &&
-	       (nat46_has_ports(p->t4.proto) || p->t4.proto == IPPROTO_ICMP);
+	       port_chosen(s, src);
 }
 
 /* Of the table's, which nobody is to guess from our ports. */
@@ -104,8 +114,7 @@ static unsigned int next_try(const struct nat46_net *nn, const struct nat46_sour
 bool nat46_session_next_port(struct nat46_pkt *p, struct nat46_session *s,
 			     const struct nat46_source *src)
 {
-	const bool own = src->type == NAT46_SOURCE_PREFIX ||
-		(!nat46_has_ports(s->t4.proto) && s->t4.proto != IPPROTO_ICMP);
+	const bool own = !port_chosen(s, src);
 	unsigned int k;
 	u16 port;
 
@@ -145,7 +154,7 @@ static int take_port(struct nat46_pkt *p, struct nat46_session *s,
 		if (!port)
 			continue;
 		s->t6.sport = htons(port);
-		err = independent(p, src) ? nat46_bib_make(s) : 0;
+		err = independent(p, s, src) ? nat46_bib_make(s) : 0;
 		if (!err) {
 			s->diff = csum_add(diff, (__force __wsum)s->t6.sport);
 			err = nat46_session_insert(s, instead, taken);
@@ -196,15 +205,12 @@ static int take_bound_port(struct nat46_pkt *p, struct nat46_session *s,
 	return err;
 }
 
-/* Protocols without ports have nothing else that could tell two clients apart. */
 static int take_any_port(struct nat46_pkt *p, struct nat46_session *s,
 			 const struct nat46_source *src,
 			 struct nat46_session *instead, struct nat46_session **taken)
 {
-	if (src->type == NAT46_SOURCE_PREFIX ||
-	    (!nat46_has_ports(s->t4.proto) && s->t4.proto != IPPROTO_ICMP))
-		return take_own_port(p, s, instead, taken);
-	return take_port(p, s, src, instead, taken);
+	return port_chosen(s, src) ? take_port(p, s, src, instead, taken) :
+				     take_own_port(p, s, instead, taken);
 }
 
 /**
@@ -227,8 +233,8 @@ int nat46_session_take(struct nat46_pkt *p, struct nat46_session *s,
 	unsigned int k;
 	int err;
 
-	if (independent(p, src) && nat46_bib_find(s, addr ? &src->lo : &s->t6.saddr,
-						  addr ? &src->hi : &s->t6.saddr))
+	if (independent(p, s, src) &&
+	    nat46_bib_find(s, addr ? &src->lo : &s->t6.saddr, addr ? &src->hi : &s->t6.saddr))
 		return take_bound_port(p, s, instead, taken);
 	if (!addr)
 		return take_any_port(p, s, src, instead, taken);
