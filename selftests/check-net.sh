@@ -63,7 +63,7 @@ check "dns46 is up" wait_for 60 grep -q 'synthesis is up' /run/dns46.log
 in_node nft -f "$NAT46_SRC/deploy/nft/dns46-redirect.nft"
 sees "dns46, no lease yet" ok dns "$CLUSTER_DNS answers as dns46 does"
 lease=$(in_pod2 dig +short +tries=2 +time=5 @$CLUSTER_DNS v6only.example A)
-check "a lease is made" grep -q '^198\.18\.' <<<"$lease"
+like "a lease is made" '^198\.18\.' "$lease"
 
 note "a node that is well"
 same "check: all is well" 0 "$(checked >/run/checked; echo $?)"

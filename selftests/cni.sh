@@ -57,7 +57,7 @@ network() {
 	who_serves c1 && who_serves c2 || not_ok "$what: servers in the pods"
 	[ "$as" = pod ] && as=$a1 || as=192.0.2.9
 	before=$(others)
-	check "$what: the outside sees $as" grep -q "^outside by TCP as $as, by UDP as $as$" <<<"$before"
+	like "$what: the outside sees $as" "^outside by TCP as $as, by UDP as $as$" "$before"
 	hold c1 $OUTSIDE || not_ok "$what: a connection to hold"
 
 	nat46_load wan
@@ -147,7 +147,7 @@ part_direct() {
 		same "$kind: IPv4 as ever" "$(address c1)" "$(told c1 tcp $OUTSIDE)"
 		same "$kind: the node never sees its packets: no answer" 000 "$(page c1)"
 		same "$kind: ... nor made it a session" 0 "$(count)"
-		check "$kind: check says so" grep -q "^warn *pods *1 with $kind (c1)" <<<"$(n46 check dns 192.0.2.9)"
+		like "$kind: check says so" "^warn *pods *1 with $kind (c1)" "$(n46 check dns 192.0.2.9)"
 		if [ $kind = macvlan ]; then
 			ip -n node route add "$(address c1)/32" dev shim
 			ip -n c1 route add 198.18.0.0/16 via 192.0.2.10

@@ -313,6 +313,6 @@ same "c-ares" "v6only.example $a" "$("$tmp/lookup-cares" v6only.example)"
 same "c-ares: both families at once" "198.18 2001:db8:9::7" \
 	"$("$tmp/lookup-cares" -a v6only.example | sed "s/$a/198.18/" | awk '{ print $2 }' | sort -u | tr '\n' ' ' | sed 's/ $//')"
 same "busybox nslookup" 1 "$(busybox nslookup v6only.example 127.0.0.26 2>&1 | grep -c "Address.*$a")"
-check "resolvectl query -4" grep -q '198\.18\.' <<<"$("${resolvectl:-false}" query -4 v6only.example 2>&1)"
+like "resolvectl query -4" '198\.18\.' "$("${resolvectl:-false}" query -4 v6only.example 2>&1)"
 recipes_done
 finish

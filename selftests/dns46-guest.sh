@@ -25,7 +25,7 @@ a=$(address v6only.example)
 check "rule 2: v6only.example has an address of the pool" is_pool "$a"
 same "rule 43: it is mapped when the answer is there" \
 	"$a to $SERVER6 name v6only.example" "$(mapping "$a" | sed 's/ expires.*//')"
-check "rule 16: owner, expiry, hold" grep -q 'expires .* hold 86400.* proto dns46' <<<"$(mapping "$a")"
+like "rule 16: owner, expiry, hold" 'expires .* hold 86400.* proto dns46' "$(mapping "$a")"
 check "rule 55: and on disk" grep -q " L $a .* v6only.example $SERVER6" $dir/state/leases
 same "rule 11: a chain ends at the same lease" "$a" "$(address deep.example)"
 same "rule 11: with the chain before it" "www.v6only.example. v6only.example. $a" \
@@ -45,7 +45,7 @@ check "rule 24: CD: not synthesised" [ -z "$(ask +cdflag v6only.example A)" ]
 use_relay pod
 check "curl by name, IPv4, the certificate verified" \
 	in_pod curl -4 -sS -m 20 -o /dev/null --cacert "$SRV/ca.pem" https://v6only.example/
-check "a session is there" grep -q v6only <<<"$(n46 session; n46 map)"
+like "a session is there" v6only "$(n46 session; n46 map)"
 check "rule 36: getaddrinfo for both families" in_pod getent ahosts v6only.example
 
 # ---- many names, and ends of the relay
@@ -77,7 +77,7 @@ t=$SECONDS
 in_pod curl -sS -m 15 http://198.18.77.77/ >/dev/null 2>&1
 same "rule 54: what nobody knows is refused (curl's status)" 7 $?
 check "rule 54: and that soon" test $((SECONDS - t)) -le 4
-check "map misses: it is shown" grep -q '^198\.18\.77\.77 from .* proto tcp dport 80 age [0-9]*' <<<"$(n46 map misses)"
+like "map misses: it is shown" '^198\.18\.77\.77 from .* proto tcp dport 80 age [0-9]*' "$(n46 map misses)"
 check "rule 54: the packet that asked is counted" test "$(drops unmapped-asked)" -ge 2
 
 # ---- an upstream whose every name has AAAA alone

@@ -131,7 +131,7 @@ note "sources by range"
 same "staff: the gateway's own address" "$NODE6" "$(seen staff | cut -d' ' -f1)"
 same "servers: the client's address embedded, its port kept" "${PREFIX}0:a2e:20a 23456" \
 	"$(in_ servers curl -4 -sS -m 5 --local-port 23456 http://v6only.example/client)"
-check "guests: one of the range" grep -q '^2001:db8:46:2::' <<<"$(seen guests)"
+like "guests: one of the range" '^2001:db8:46:2::' "$(seen guests)"
 check "ping, from behind the router" in_ staff ping -q -c2 -i0.2 -W2 v6only.example
 check "ping, embedded" in_ servers ping -q -c2 -i0.2 -W2 -s 3000 v6only.example
 same "neither family is forwarded here" "0 0" \
@@ -166,7 +166,7 @@ in_ guests python3 "$here/lib/flows.py" 10.46.4.10 "$MAPPED" 300 >/dev/null
 same "a client has as many sessions as it may" 100 "$(count from 10.46.4.10)"
 same "... the rest is counted" $((was + 200)) "$(drops max-per-client)"
 refute "... and told: unreachable, at once" in_ guests ping -q -c1 -W3 "$MAPPED"
-check "... host unreachable" grep -q Unreachable <<<"$(in_ guests ping -c1 -W3 "$MAPPED")"
+like "... host unreachable" Unreachable "$(in_ guests ping -c1 -W3 "$MAPPED")"
 same "another client behind the same router is served" 200 "$(in_ guests curl -4 -s -m 4 -o /dev/null \
 	-w '%{http_code}' --interface 10.46.4.20 http://v6only.example/)"
 n46 session flush all >/dev/null
@@ -179,7 +179,7 @@ same "who is on it is served" 200 "$(page staff)"
 same "who is not is not" 000 "$(page guests)"
 check "... by the list: the module saw nothing" [ "$(count from 10.46.4.0/22)" = 0 ]
 rules() { in_node nft list chain ip nat46-clients pool; }
-check "... its counter counts" grep -q '!= @allowed counter packets [1-9]' <<<"$(rules)"
+like "... its counter counts" '!= @allowed counter packets [1-9]' "$(rules)"
 recipe allow-guests
 same "... until it is put there" 200 "$(page guests)"
 in_node nft list ruleset >/run/list
@@ -195,7 +195,7 @@ recipe forward
 recipe forward-rules
 fence() { in_node nft list chain ip6 nat46-fence forward; }
 same "what it accepts passes" 200 "$(page staff)"
-check "... seen by it from eth0 to eth1" grep -q '443 } counter packets [1-9]' <<<"$(fence)"
+like "... seen by it from eth0 to eth1" '443 } counter packets [1-9]' "$(fence)"
 asks() { in_ staff dig +tcp +time=2 +tries=1 "@$MAPPED" v6only.example aaaa; }
 refute "what it does not is dropped" asks
 in_node nft 'add table ip back; add chain ip back f { type filter hook forward priority 0; policy drop; }'
@@ -232,7 +232,7 @@ END
 ip -n office route replace 198.18.0.0/16 via 10.46.0.3
 ip -n office2 route replace 198.18.0.0/16 via 10.46.0.1
 same "the way to the gateway by another router of the link" 200 "$(page staff)"
-check "... the reply's by the first" grep -q '^ 3  10.46.0.1' <<<"$(in_ staff traceroute -n -q1 -w2 -m4 "$MAPPED")"
+like "... the reply's by the first" '^ 3  10.46.0.1' "$(in_ staff traceroute -n -q1 -w2 -m4 "$MAPPED")"
 n46 session flush all >/dev/null
 in_ staff ping -i0.1 -c60 -W1 "$MAPPED" >/run/ping &
 ping=$!
@@ -382,7 +382,7 @@ for mtu in 1400 1280; do
 		same "... whole" "$want" "$(sha256sum <"$SRV/www/up/x")"
 		same "$who: down" "$want" "$(in_ "$who" curl -4 -sS -m 20 https://v6only.example/big | sha256sum)"
 	done
-	check "tracepath finds $((mtu - 20))" grep -q "pmtu $((mtu - 20))" <<<"$(in_ staff tracepath -n "$MAPPED")"
+	like "tracepath finds $((mtu - 20))" "pmtu $((mtu - 20))" "$(in_ staff tracepath -n "$MAPPED")"
 done
 path_mtu 1500
 # a small link on the clients' side: the server learns of it

@@ -54,7 +54,7 @@ same "a closed port is refused, not silent: curl's status" 7 $?
 check "a closed UDP port likewise" eval 'in_server socat -t2 - "UDP6:[$PUBLISHED]:9" <<<x 2>&1 | grep -q refused'
 out=$(in_server traceroute -6 -n -q 1 -w 2 -m 8 $PUBLISHED)
 check "traceroute from the host: two routers, the node, the pod" test "$(grep -c "^ [1-4]  [0-9a-f]*:" <<<"$out")" = 4
-check "... the pod by its own address" grep -q "^ 4  $PUBLISHED " <<<"$out"
+like "... the pod by its own address" "^ 4  $PUBLISHED " "$out"
 note "$(tr '\n' ';' <<<"$out")"
 opened() { n46 -s map show 198.18.9.0/24 | sed 's/.* opened \([0-9]*\).*/\1/'; }
 before=$(opened)

@@ -17,7 +17,7 @@ ko=$modules/updates/dkms/nf_nat46.ko
 dkms_status() { dkms status --dkmstree "$image/var/lib/dkms" --sourcetree "$image/usr/src" \
 	--installtree "$image/lib/modules"; }
 check "make dkms" make -s dkms DESTDIR="$image"
-check "DKMS says: installed" grep -q "^nf_nat46/.*$version.*: installed" <<<"$(dkms_status)"
+like "DKMS says: installed" "^nf_nat46/.*$version.*: installed" "$(dkms_status)"
 same "the module is for that kernel" "$version" "$(modinfo -F vermagic "$ko" | cut -d' ' -f1)"
 check "modprobe would find it" grep -q '^updates/dkms/nf_nat46.ko' "$modules/modules.dep"
 check "... and by a rule's -j NAT46 the other, which needs it" grep -q '^updates/dkms/xt_NAT46.ko.*: .*nf_nat46.ko' "$modules/modules.dep"

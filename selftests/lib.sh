@@ -48,6 +48,18 @@ same() {
 	fi
 }
 
+# like NAME PATTERN GOT: a line of it matches (basic regular expression)
+like() {
+	if grep -q -e "$2" <<<"$3"; then
+		ok "$1"
+	else
+		not_ok "$1"
+		printf '#   wanted: a line like %s\n' "$2"
+		printf '%s\n' "$3" | sed 's/^/#   got:    /' | tail -n 20
+		return 1
+	fi
+}
+
 # wait_for SECONDS COMMAND...: until it succeeds, not longer
 wait_for() {
 	local end=$((SECONDS + $1))

@@ -58,8 +58,8 @@ note "flows, forwarding off"
 ip -n router neigh flush dev lan
 for ns in pod pod2; do
 	seen=$(client $ns)
-	check "$ns: the answers find their way back" grep -qE "^2001:db8:1::6[456]$" <<<"$seen"
-	check "$ns: the router has us as the neighbour" grep -q "lladdr $MAC" <<<"$(state "$seen")"
+	like "$ns: the answers find their way back" "^2001:db8:1::6[456]$" "$seen"
+	like "$ns: the router has us as the neighbour" "lladdr $MAC" "$(state "$seen")"
 done
 refute "we say that we are no router" grep -qw router <<<"$(state "$seen")"
 
@@ -73,7 +73,7 @@ ip -n router addr add $HELD/64 dev lan
 dad_over() { ! ip -n router addr show dev lan to $HELD | grep -qw tentative ||
 	ip -n router addr show dev lan to $HELD | grep -qw dadfailed; }
 wait_for 5 dad_over
-check "an address of ours is a duplicate" grep -qw dadfailed <<<"$(ip -n router addr show dev lan to $HELD)"
+like "an address of ours is a duplicate" '\<dadfailed\>' "$(ip -n router addr show dev lan to $HELD)"
 ip -n router addr del $HELD/64 dev lan
 
 note "solicitations; a source that holds an address of the node, an entry of no source"
@@ -105,8 +105,8 @@ for proxy in 0 1; do
 	in_node sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv6.conf.wan.proxy_ndp=$proxy
 	ip -n router neigh flush dev lan
 	seen=$(client pod)
-	check "proxy_ndp $proxy: the answers find their way back" grep -qE "^2001:db8:1::6[456]$" <<<"$seen"
-	check "proxy_ndp $proxy: we say that we are a router" grep -qw router <<<"$(state "$seen")"
+	like "proxy_ndp $proxy: the answers find their way back" "^2001:db8:1::6[456]$" "$seen"
+	like "proxy_ndp $proxy: we say that we are a router" '\<router\>' "$(state "$seen")"
 	solicit "proxy_ndp $proxy" lan "$MAC" $NODE6 1 well
 done
 in_node sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv6.conf.wan.proxy_ndp=0

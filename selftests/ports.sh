@@ -42,7 +42,7 @@ in_node sysctl -qw net.ipv4.ip_local_reserved_ports=
 n46 source del dev wan
 # at boot nobody says "force": told, and done
 check "a restore warns" eval 'grep -q "^nat46: /run/conf:[0-9]*: warning: .*ip_local_port_range.*: 10000-29999$" <<<"$(n46 restore /run/conf 2>&1)"'
-check "... and is done" grep -q '^dev wan' <<<"$(n46 source)"
+like "... and is done" '^dev wan' "$(n46 source)"
 sed -i 's/^source .*/& force/' /run/conf
 same "... with the word it is silent" "" "$(n46 restore /run/conf 2>&1)"
 n46 source del dev wan

@@ -233,21 +233,21 @@ for by in legacy nft; do
 	ipt -t raw -F; ipt -t raw -X; ipt -t mangle -F
 	for hook in INPUT FORWARD POSTROUTING; do
 		has="$(said ipt -t mangle -A $hook -j NAT46)"
-		check "not in mangle $hook" grep -q "only usable from" <<<"$has"
+		like "not in mangle $hook" "only usable from" "$has"
 	done
-	check "not in filter" grep -q 'only valid in the tables raw and mangle' <<<"$(said ipt -A OUTPUT -j NAT46)"
-	check "not in nat" grep -q 'only valid in the tables raw and mangle' <<<"$(said ipt -t nat -A PREROUTING -j NAT46)"
-	check "not for IPv6" grep -q 'translates IPv4' <<<"$(said in_node ip6tables-$by -t raw -A PREROUTING -j NAT46)"
-	check "not early in mangle" grep -q 'hook-late on' <<<"$(said ipt -t mangle -A PREROUTING -j NAT46)"
+	like "not in filter" 'only valid in the tables raw and mangle' "$(said ipt -A OUTPUT -j NAT46)"
+	like "not in nat" 'only valid in the tables raw and mangle' "$(said ipt -t nat -A PREROUTING -j NAT46)"
+	like "not for IPv6" 'translates IPv4' "$(said in_node ip6tables-$by -t raw -A PREROUTING -j NAT46)"
+	like "not early in mangle" 'hook-late on' "$(said ipt -t mangle -A PREROUTING -j NAT46)"
 	forget
 	same "what was refused leaves nothing behind" "200 200" "$(pages)"
 	n46 param set hook-late on
 	check "... late it may be" ipt -t mangle -A PREROUTING -s $POD4 -j NAT46
 	forget
 	same "... and serves" "200 000" "$(pages)"
-	check "then hook-late can't go" grep -q 'need hook-late' <<<"$(n46 param set hook-late off 2>&1)"
+	like "then hook-late can't go" 'need hook-late' "$(n46 param set hook-late off 2>&1)"
 	n46 save | grep -v hook-late >/run/conf
-	check "... nor by a restore" grep -q 'need hook-late' <<<"$(n46 restore /run/conf 2>&1)"
+	like "... nor by a restore" 'need hook-late' "$(n46 restore /run/conf 2>&1)"
 	same "... it is on" "hook-late on" "$(n46 param show hook-late)"
 	ipt -t mangle -F
 	check "... without the rule it can" n46 param set hook-late off
