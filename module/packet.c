@@ -386,6 +386,7 @@ int nat46_parse6(struct nat46_pkt *p)
 	p->frag_max = IP6CB(p->skb)->frag_max_size;
 	p->t6.saddr = ip6h->daddr;
 	p->t6.daddr = ip6h->saddr;
+	p->t6.asked6 = false;
 	/* ip6_rcv trims to it; only BIG TCP (0 there) stays different */
 	if (ntohs(ip6h->payload_len) + sizeof(*ip6h) != p->skb->len && !skb_is_gso(p->skb))
 		return NAT46_DROP_MALFORMED;
@@ -400,6 +401,5 @@ int nat46_parse6(struct nat46_pkt *p)
 	if (proto == IPPROTO_ICMPV6)
 		return parse_icmp6(p);
 	p->t6.proto = proto;
-	p->t6.asked6 = false;
 	return parse_l4(p, proto, &p->t6.dport, &p->t6.sport);
 }
