@@ -7,7 +7,7 @@
  *   hook.c     is it ours?  everything else leaves at once, untouched
  *   translate.c  the way of what is, from here to output.c
  *   packet.c   parse: every header and length is checked, nothing is written
- *   session.c  find the session, or make it (map.c: which target; policy.c:
+ *   session.c  find the session, or open.c makes it (target.c: whose; policy.c:
  *              may it; source.c, take.c: which address and port)
  *   rewrite.c  turn the headers in place; nothing can fail any more
  *   output.c   hand it to the next hop
@@ -658,7 +658,7 @@ u32 nat46_now(void);
 int nat46_bib_init(void);
 void nat46_bib_exit(void);
 
-/* ---- pool.c, source.c, policy.c, map.c: what the packet path asks ----------- */
+/* ---- pool.c, source.c, policy.c, map.c, target.c: what the packet path asks ----------- */
 
 /* RCU; NULL: not in a pool */
 const struct nat46_pool *nat46_pool_find(const struct nat46_conf *conf,
