@@ -436,8 +436,9 @@ static unsigned int hook_late6(void *priv, struct sk_buff *skb,
 /*
  * IPv6 LOCAL_OUT: an ICMPv6 error of this node's own stack about a packet that
  * we had already translated (a reject rule, a dead neighbour, a small MTU). One
- * to a host's address comes back by the loopback device; one to an address that
- * only sessions have would leave for wherever that is routed.
+ * to an address that only sessions have would leave for wherever that is routed;
+ * one to the host's would come back by the loopback device, if rules that drop
+ * what conntrack knows nothing of let it.
  */
 static noinline unsigned int own_error6(struct nat46_net *nn, struct sk_buff *skb,
 					const struct net_device *out,
@@ -446,7 +447,8 @@ static noinline unsigned int own_error6(struct nat46_net *nn, struct sk_buff *sk
 	const struct in6_addr *daddr = &ipv6_hdr(skb)->daddr;
 	struct nat46_pkt p;
 
-	if (!nat46_source_holds(conf, daddr) || ipv6_chk_addr(nn->net, daddr, out, 0))
+	if (!nat46_source_holds(conf, daddr) &&
+	    !(conf->sources->dev && ipv6_chk_addr(nn->net, daddr, out, 0)))
 		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
 	p.late = true;		/* no other hook of ours will see it */

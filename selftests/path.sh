@@ -228,6 +228,7 @@ for src in "dev wan" "addr 2001:db8:100::1" "prefix 2001:db8:100::/96"; do
 		table ip6 t {
 			chain out {
 				type filter hook output priority 0; policy accept;
+				meta l4proto ipv6-icmp ct state invalid drop
 				udp dport 5001 reject with icmpv6 admin-prohibited
 				tcp dport 5001 reject with icmpv6 port-unreachable
 			}
@@ -247,13 +248,13 @@ except OSError as e:
 raise SystemExit(1)"
 	check "$src: a TCP client is refused at once" \
 		sh -c "! ip netns exec pod curl -s -m 3 http://$MAPPED:5001/; [ \$? = 0 ]; ip netns exec pod curl -s -m 3 http://$MAPPED:5001/; [ \$? = 7 ]"
-	in_node nft delete table ip6 t
 	# the IPv6 side's next hop is dead
 	ip -n node neigh replace 2001:db8:1::1 dev wan lladdr 02:de:ad:00:00:01 nud failed 2>/dev/null
 	ip -n router link set lan down
 	in_node ip -6 neigh flush dev wan
 	out=$(shown ping -c 2 -i 0.5 -W 5 $MAPPED)
 	check "$src: a dead next hop: host unreachable" has 'Host Unreachable' "$out"
+	in_node nft delete table ip6 t
 	ip -n router link set lan up
 	in_router ip -6 addr replace 2001:db8:1::1/64 dev lan nodad
 	in_router ip -6 route replace 2001:db8:100::/64 via $NODE6
