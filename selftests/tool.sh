@@ -93,6 +93,8 @@ for o in pool source map policy session param stats "session count" "stats drops
 done
 check "status page" sh -c "ip netns exec node nat46 | grep -q '^mappings 5'"
 check "help" sh -c "nat46 help | grep -q OBJECT && nat46 map help | grep -q GLOB"
+same "param help has every setting" "" "$(for k in $(n46 param | cut -d' ' -f1); do
+	n46 param help | grep -qw -- "$k" || echo "$k"; done)"
 
 same "JSON: a prefix source" "prefix 2001:db8:46::/96 10.2.0.0/16" \
 	"$(n46 -j source | python3 -c 'import json,sys; s = json.load(sys.stdin)[0]; print(s["type"], s["prefix"], s["from"])')"

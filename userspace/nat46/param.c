@@ -259,5 +259,5 @@ const struct object param_object = {
 	"         | mtu-min BYTES | tos (copy | 0..255) | flow-label (zero | hash)\n"
 	"         | icmp-source (ADDR | none) | port-mapping (per-target | independent)\n"
 	"         | hairpin (refuse | allow) | filter-hooks (output | forward | off)\n"
-	"         | filter-hooks4 (off | forward)\n"
+	"         | filter-hooks4 (off | forward) | hook-late (off | on | helper) | track6 (on | off)\n"
 };
