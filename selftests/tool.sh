@@ -101,6 +101,8 @@ same "JSON: a prefix source" "prefix 2001:db8:46::/96 10.2.0.0/16" \
 check "source replace prefix" n46 source replace prefix 2001:db8:46::/96 from 10.2.0.0/16
 
 note "save and restore"
+check "map add, a name that begins like a comment" n46 map add 198.18.0.10 to 2001:db8:9::9 name '#x.example'
+same "... shown as it is typed" "198.18.0.10 to 2001:db8:9::9 name '#x.example' proto static" "$(n46 map show 198.18.0.10)"
 n46 save all >/run/save1
 check "restore what was saved" n46 restore /run/save1
 n46 save all | sed 's/expires [0-9]*/expires T/' >/run/save2
@@ -113,7 +115,6 @@ same "restore drops what the file lacks, but not other owners'" "198.18.0.8" \
 	"$(echo 'pool add 198.18.0.0/16' | n46 restore && n46 -j map | python3 -c 'import json,sys; print(*[m["addr"] for m in json.load(sys.stdin)])')"
 check "the pool's route is still there" sh -c "ip -n node route show proto 46 | grep -q 198.18.0.0/16"
 n46 map flush all
-
 note "$N mappings by one restore"
 python3 - "$N" >/run/large <<'END'
 import ipaddress, sys

@@ -144,8 +144,9 @@ void map_words(const struct nat46_map *m, bool with_owner)
 			p_v6_prefix("", "%s", &m->target[i], 96 + m->plen);
 	}
 	p_close_list();
+	/* a bare # would begin a comment */
 	if (m->name[0])
-		p_str("name", " name %s", m->name);
+		p_str("name", m->name[0] == '#' ? " name '%s'" : " name %s", m->name);
 	if (m->expires) {
 		/* what only its sessions or HOLD keep has a second to go */
 		p_num("expires", " expires %llu", m->seconds ? m->seconds : 1);
