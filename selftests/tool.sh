@@ -264,6 +264,7 @@ bad 2 255.255.255.255 param set icmp-source 255.255.255.255
 bad 1 filter session flush
 bad 1 frob session show frob 3
 bad 2 /nonexistent restore /nonexistent
+bad 2 /run -b /run
 same "nothing has changed" "$was" "$(n46 save all; n46 param)"
 refute "-b stops at the bad line" n46 -b - <<<"pool add 203.0.113.0/24
 pool frob"

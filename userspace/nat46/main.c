@@ -165,6 +165,8 @@ static void run_batch(const char *name)
 		if (a.n)
 			run_command(&a);
 	}
+	if (ferror(f))
+		die(EXIT_SYSTEM, "%s: %s", strerror(errno), where_file);
 	free(line);
 }
 
