@@ -115,6 +115,10 @@ same "restore drops what the file lacks, but not other owners'" "198.18.0.8" \
 	"$(echo 'pool add 198.18.0.0/16' | n46 restore && n46 -j map | python3 -c 'import json,sys; print(*[m["addr"] for m in json.load(sys.stdin)])')"
 check "the pool's route is still there" sh -c "ip -n node route show proto 46 | grep -q 198.18.0.0/16"
 n46 map flush all
+echo 'pool add 198.18.0.0/16' >/run/one
+same "an error behind a restore in a batch: the batch's file and line" "nat46: /run/batch:2: unknown object: frob" \
+	"$(printf 'restore /run/one\nfrob\n' >/run/batch; n46 -b /run/batch 2>&1)"
+
 note "$N mappings by one restore"
 python3 - "$N" >/run/large <<'END'
 import ipaddress, sys

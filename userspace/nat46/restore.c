@@ -89,6 +89,8 @@ void cmd_restore(struct args *a)
 	struct req *r = calloc(WINDOW, sizeof(*r));
 	bool force = take(a, "force");
 	const char *name = !force && more(a) ? need(a, "") : NULL;
+	const char *const batch = where_file;	/* whose line this is, where it is one's */
+	const int batch_line = where_line;
 	struct req end = { 0 };
 	struct nat46_err err;
 	uint32_t token = 0;
@@ -119,7 +121,8 @@ void cmd_restore(struct args *a)
 		die(EXIT_SYSTEM, "%s: %s", strerror(errno), where_file);
 	if (n)
 		flush(r, &n);
-	where_file = NULL;
+	where_file = batch;
+	where_line = batch_line;
 
 	req_init(&end, NAT46_CMD_RESTORE_COMMIT, 0, name ? name : "restore");
 	req_u32(&end, NAT46_RESTORE_A_TOKEN, token, NULL);
