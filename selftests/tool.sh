@@ -119,6 +119,31 @@ echo 'pool add 198.18.0.0/16' >/run/one
 same "an error behind a restore in a batch: the batch's file and line" "nat46: /run/batch:2: unknown object: frob" \
 	"$(printf 'restore /run/one\nfrob\n' >/run/batch; n46 -b /run/batch 2>&1)"
 
+note "a restore and the host's own routes"
+ip -n node route add 198.51.100.0/24 via 192.0.2.1
+ip -n node route show >/run/routes
+for p in 192.0.2.0/24 198.51.100.0/24; do
+	printf 'pool add 198.18.0.0/16\npool add %s\n' $p >/run/overlap
+	same "refused: a pool that overlaps one" "nat46: /run/overlap:2: the pool overlaps the route $p (\"force\" overrules): $p" \
+		"$(n46 restore /run/overlap 2>&1)"
+done
+same "... nothing has changed" "198.18.0.0/16 $(sha256sum </run/routes)" "$(n46 pool) $(ip -n node route show | sha256sum)"
+sed -i 's/198.51.*/& force/' /run/overlap
+same "by force: the pool, but the route stays" "nat46: warning: another route to the pool stays: 198.51.100.0/24" \
+	"$(n46 restore /run/overlap 2>&1)"
+same "... both of them" "198.18.0.0/16|198.51.100.0/24| $(sha256sum </run/routes)" \
+	"$(lines pool) $(ip -n node route show | sha256sum)"
+check "a pool that is there already needs no force" eval 'n46 save >/run/overlap && n46 restore /run/overlap 2>/dev/null'
+n46 pool del 198.51.100.0/24
+same "pool add by force, likewise" "nat46: warning: another route to the pool stays: 198.51.100.0/24" \
+	"$(n46 pool add 198.51.100.0/24 force 2>&1)"
+same "... the route" "$(cat /run/routes)" "$(ip -n node route show)"
+check "restore force" eval 'n46 pool del 198.51.100.0/24 && n46 restore /run/overlap force 2>/dev/null'
+ip -n node route del 198.51.100.0/24
+n46 restore /run/one
+same "an altered route of ours is put right" 1500 "$(ip -n node route change 198.18.0.0/16 dev nat46 proto 46 mtu 1400
+	n46 restore /run/one; ip -n node route show proto 46 | grep -o 'mtu.*' | cut -d' ' -f2)"
+
 note "$N mappings by one restore"
 python3 - "$N" >/run/large <<'END'
 import ipaddress, sys

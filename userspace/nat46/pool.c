@@ -4,9 +4,36 @@
 
 #include "tool.h"
 
+static void pools(nat46_pool_fn fn, void *arg)
+{
+	struct nat46_err err;
+
+	if (nat46_pool_dump(tool_nl(), fn, arg, &err))
+		die(EXIT_SYSTEM, "%s", err.msg);
+}
+
+struct named {
+	const struct req *r;
+	bool live;
+};
+
+static int is_named(const struct nat46_pool_info *p, void *arg)
+{
+	struct named *n = arg;
+
+	n->live |= p->addr.s_addr == n->r->addr.s_addr && p->plen == n->r->plen;
+	return 0;
+}
+
+/* What overlaps a pool that is there already was looked at when it came. */
 static void before_add(struct req *r)
 {
-	if (!r->force)
+	struct named n = { .r = r };
+
+	if (r->force)
+		return;
+	pools(is_named, &n);
+	if (!n.live)
 		route_check(r->addr, r->plen);
 }
 
@@ -85,19 +112,11 @@ static int show(const struct nat46_pool_info *p, void *arg)
 	return 0;
 }
 
-static void pools(nat46_pool_fn fn)
-{
-	struct nat46_err err;
-
-	if (nat46_pool_dump(tool_nl(), fn, NULL, &err))
-		die(EXIT_SYSTEM, "%s", err.msg);
-}
-
 static void pool_show(struct args *a)
 {
 	no_more(a);
 	p_begin(true);
-	pools(show);
+	pools(show, NULL);
 	p_end();
 }
 
@@ -109,7 +128,7 @@ static int save(const struct nat46_pool_info *p, void *arg)
 
 void pool_save(void)
 {
-	pools(save);
+	pools(save, NULL);
 }
 
 static const struct command commands[] = {

@@ -57,7 +57,7 @@ static void flush(struct req *r, unsigned int *n)
 	*n = 0;
 }
 
-static void one_line(struct req *r, char *line)
+static void one_line(struct req *r, char *line, bool force)
 {
 	struct args a = { 0 };
 	char *words[WORDS];
@@ -77,6 +77,8 @@ static void one_line(struct req *r, char *line)
 		die(EXIT_USAGE, "only what adds or sets can be restored: %s %s", obj->name, cmd->name);
 	cmd->build(r, &a);
 	no_more(&a);
+	if (r->before && !force)
+		r->before(r);
 	/* at boot nobody is there to say "force", and clients need the rest */
 	why = r->doubt && !r->force ? r->doubt(r) : NULL;
 	if (why)
@@ -113,7 +115,7 @@ void cmd_restore(struct args *a)
 
 	where_file = name ? name : "-";
 	for (where_line = 1; getline(&line, &size, f) >= 0; where_line++) {
-		one_line(&r[n], line);
+		one_line(&r[n], line, force);
 		if (r[n].msg && ++n == WINDOW)
 			flush(r, &n);
 	}

@@ -145,6 +145,42 @@ static struct rtnl_route *pool_route(struct in_addr addr, uint8_t plen, int ifin
 	return r;
 }
 
+struct rival {
+	struct rtnl_route *of;
+	bool ours;
+};
+
+/* What stands where @of would: a second one of its prefix and priority can't be. */
+static bool is_rival(struct rtnl_route *r, void *arg)
+{
+	struct rival *v = arg;
+
+	if (rtnl_route_get_table(r) != RT_TABLE_MAIN ||
+	    rtnl_route_get_priority(r) != rtnl_route_get_priority(v->of) ||
+	    rtnl_route_get_tos(r) != rtnl_route_get_tos(v->of) ||
+	    nl_addr_cmp(rtnl_route_get_dst(r), rtnl_route_get_dst(v->of)))
+		return false;
+	v->ours = rtnl_route_get_protocol(r) == PROTO_NAT46;
+	return true;
+}
+
+/* Ours is put right; another's is not taken away, not even by force. */
+static int put_route(struct rtnl_route *r)
+{
+	int ret = rtnl_route_add(rt_socket(), r, NLM_F_CREATE | NLM_F_EXCL);
+	struct rival v = { .of = r };
+	char buf[64];
+
+	if (ret != -NLE_EXIST)
+		return ret;
+	each_route(is_rival, &v);
+	if (v.ours)
+		return rtnl_route_add(rt_socket(), r, NLM_F_CREATE | NLM_F_REPLACE);
+	warn("another route to the pool stays: %s",
+	     nl_addr2str(rtnl_route_get_dst(r), buf, sizeof(buf)));
+	return 0;
+}
+
 int route_add(struct in_addr addr, uint8_t plen, char *why, size_t size)
 {
 	int ret = device(true);
@@ -152,7 +188,7 @@ int route_add(struct in_addr addr, uint8_t plen, char *why, size_t size)
 
 	if (ret >= 0) {
 		r = pool_route(addr, plen, ret);
-		ret = rtnl_route_add(rt_socket(), r, NLM_F_CREATE | NLM_F_REPLACE);
+		ret = put_route(r);
 		rtnl_route_put(r);
 	}
 	if (ret < 0)

@@ -98,7 +98,7 @@ struct req {
 	} word[REQ_WORDS];
 	char subject[64];	/* named where the kernel names no attribute */
 	int line;
-	/* what else belongs to it, when it is done by itself, not in a restore */
+	/* what else belongs to it; undo and what comes after only when it is done by itself */
 	struct in_addr addr;
 	uint8_t plen;
 	struct in6_addr addr6;	/* the first of an addr source */
