@@ -296,7 +296,7 @@ int nat46_source_add_doit(struct sk_buff *req, struct genl_info *info)
 		return err;
 	/* under the lock, or the device could go before we are told of it */
 	err = nat46_source_resolve(nn->net, &s, info->extack);
-	if (!err)
+	if (!err || e.tx)	/* restored, it may be one that is yet to come */
 		err = nat46_conf_source_add(&e, &s, may, info->extack);
 	nat46_edit_end(&e);
 	return nat46_nl_bad(info, source_word(&s), err);

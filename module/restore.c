@@ -182,18 +182,17 @@ int nat46_restore_abort(struct nat46_net *nn, u32 portid, u32 token,
 
 /* ---- commit ------------------------------------------------------------------ */
 
-static int resolve_sources(struct net *net, struct nat46_sources *set,
-			   struct netlink_ext_ack *extack)
+/*
+ * Devices may have come, gone or changed their names meanwhile. A source whose
+ * device is away waits for it, as in the live configuration: what is saved can
+ * be restored, and at boot devices come in any order.
+ */
+static void resolve_sources(struct net *net, struct nat46_sources *set)
 {
 	unsigned int i;
-	int err;
 
-	for (i = 0; i < set->n; i++) {
-		err = nat46_source_resolve(net, &set->v[i], extack);
-		if (err)
-			return err;
-	}
-	return 0;
+	for (i = 0; i < set->n; i++)
+		nat46_source_resolve(net, &set->v[i], NULL);
 }
 
 /* A mapping of another owner stays: it joins the transaction's. */
@@ -290,9 +289,7 @@ static int check(struct nat46_net *nn, struct nat46_restore *tx, const struct na
 {
 	int err;
 
-	err = resolve_sources(nn->net, tx->conf->sources, extack);
-	if (err)
-		return err;
+	resolve_sources(nn->net, tx->conf->sources);
 	err = keep_others(nn, tx, live, extack);
 	if (err)
 		return err;

@@ -144,6 +144,24 @@ n46 restore /run/one
 same "an altered route of ours is put right" 1500 "$(ip -n node route change 198.18.0.0/16 dev nat46 proto 46 mtu 1400
 	n46 restore /run/one; ip -n node route show proto 46 | grep -o 'mtu.*' | cut -d' ' -f2)"
 
+note "a device that is away"
+ip -n node link add wg0 type dummy
+n46 source add dev wg0 from 10.9.0.0/16
+n46 save >/run/away
+ip -n node link del wg0
+same "save has it still" "$(cat /run/away)" "$(n46 save)"
+same "restore takes it, and tells" "0 nat46: /run/away:$(sed -n '/wg0/=' /run/away): warning: no such device yet: wg0" \
+	"$(out=$(n46 restore /run/away 2>&1); echo "$? $out")"
+same "... as it was" "$(cat /run/away)" "$(n46 save)"
+n46 map add 198.18.0.7 to 2001:db8:9::7
+reason() { n46 -j explain 10.9.0.1 198.18.0.7 udp 9 dev eth0 2>&1 | grep -o '"reason":"[^"]*"'; }
+same "... it serves nobody" '"reason":"no-source"' "$(reason)"
+ip -n node link add wg0 type dummy
+same "... until it comes" '"reason":"src-check"' "$(reason)"
+n46 source del dev wg0 from 10.9.0.0/16
+ip -n node link del wg0
+n46 restore /run/one
+
 note "$N mappings by one restore"
 python3 - "$N" >/run/large <<'END'
 import ipaddress, sys

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* restore.c: nat46 save, and nat46 restore, which is one transaction. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,8 @@ static void one_line(struct req *r, char *line, bool force)
 	why = r->doubt && !r->force ? r->doubt(r) : NULL;
 	if (why)
 		warn("%s", why);
+	if (r->dev && !if_nametoindex(r->subject))
+		warn("no such device yet: %s", r->subject);
 }
 
 /* Any failure ends the process; the closed socket aborts the transaction. */
