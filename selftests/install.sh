@@ -22,8 +22,13 @@ same "the module is for that kernel" "$version" "$(modinfo -F vermagic "$ko" | c
 check "modprobe would find it" grep -q '^updates/dkms/nf_nat46.ko' "$modules/modules.dep"
 check "... and by a rule's -j NAT46 the other, which needs it" grep -q '^updates/dkms/xt_NAT46.ko.*: .*nf_nat46.ko' "$modules/modules.dep"
 for a in ipt_NAT46 ip6t_NAT46 nfct-helper-nat46; do check "... for $a" grep -qi "^alias $a " "$modules/modules.alias"; done
-check "make dkms again" make -s dkms DESTDIR="$image"
+mkdir -p "$image/lib/modules/4.0-old/build"	# headers that build nothing
+echo 'all: ; false' >"$image/lib/modules/4.0-old/build/Makefile"
+check "make dkms again, beside a kernel that it can't be built for" make -s dkms DESTDIR="$image"
 check "and it's there still" test -s "$ko"
+rm -r "$image/lib/modules/4.0-old"
+refute "make dkms where no kernel has headers" make -s dkms DESTDIR="$image/empty"
+rm -rf "$image/empty"
 
 check "make install" make -s install O="$top/build" DESTDIR="$image"
 xtables=$(pkg-config --variable=xtlibdir xtables)
