@@ -178,6 +178,18 @@ same "without the redirection they are not" "" "$(a_of pod2 v6only.example)"
 in_node nft -f /etc/nat46/dns46-redirect.nft
 check "with it they are" synthesises
 
+note "the units"
+# guards: the pools that have a route for when the module is away
+guards() { ip -n node route show type unreachable proto 46 | awk '{print $2}' | sort | xargs; }
+same "the pool has its guard" 198.18.0.0/16 "$(guards)"
+cp /etc/nat46/nat46.conf /etc/nat46/dns46.conf /run/
+printf ' pool  add\t100.65.0.0/16' >>/etc/nat46/nat46.conf
+check "a second pool" in_node systemctl reload nat46
+same "... has one too" "100.65.0.0/16 198.18.0.0/16" "$(guards)"
+cp /run/nat46.conf /etc/nat46/
+check "the second pool goes" in_node systemctl restart nat46
+same "... its guard too" 198.18.0.0/16 "$(guards)"
+
 note "each reverse path filter"
 for mode in 0 1 2; do
 	filter $mode
