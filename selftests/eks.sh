@@ -186,9 +186,26 @@ cp /etc/nat46/nat46.conf /etc/nat46/dns46.conf /run/
 printf ' pool  add\t100.65.0.0/16' >>/etc/nat46/nat46.conf
 check "a second pool" in_node systemctl reload nat46
 same "... has one too" "100.65.0.0/16 198.18.0.0/16" "$(guards)"
+echo ' frob' >>/etc/nat46/nat46.conf
+refute "a wrong word in the file" in_node systemctl restart nat46
+same "... is not tried again" failed "$(in_node systemctl is-active nat46)"
 cp /run/nat46.conf /etc/nat46/
 check "the second pool goes" in_node systemctl restart nat46
 same "... its guard too" 198.18.0.0/16 "$(guards)"
+# what may mend itself is tried for as long as it takes
+ip -n node route add 100.65.0.0/16 dev ens5
+echo 'pool add 100.65.0.0/16' >>/etc/nat46/nat46.conf
+rm /etc/nat46/dns46.conf
+refute "a route is where a pool would be" in_node systemctl restart nat46
+refute "no dns46.conf" in_node systemctl restart dns46
+ip -n node route del 100.65.0.0/16
+often() { [ "$(in_node systemctl show -P NRestarts dns46)" -gt 5 ]; }
+check "dns46 is tried often" wait_for 20 often
+cp /run/dns46.conf /etc/nat46/
+check "... and starts once it can" wait_for 20 synthesises
+check "nat46 likewise" wait_for 20 in_node systemctl -q is-active nat46
+cp /run/nat46.conf /etc/nat46/
+in_node systemctl reload nat46
 
 note "each reverse path filter"
 for mode in 0 1 2; do
