@@ -206,6 +206,12 @@ check "... and starts once it can" wait_for 20 synthesises
 check "nat46 likewise" wait_for 20 in_node systemctl -q is-active nat46
 cp /run/nat46.conf /etc/nat46/
 in_node systemctl reload nat46
+echo 'listen 127.0.0.1@5346' >>/etc/nat46/dns46.conf
+check "the socket unit, as docs/dns-leases.md says" in_node bash -ex < <(grep '^    systemctl' docs/dns-leases.md)
+like "... by it dns46 answers" '^198\.18\.' "$(in_node dig +short +tries=2 +time=5 -p 5346 @127.0.0.1 v6only.example A)"
+cp /run/dns46.conf /etc/nat46/
+in_node sh -c 'systemctl disable --now dns46.socket; systemctl restart dns46' 2>/dev/null
+check "... and without it" wait_for 20 synthesises
 
 note "each reverse path filter"
 for mode in 0 1 2; do
