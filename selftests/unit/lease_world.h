@@ -52,6 +52,8 @@ int kernel_put(struct kernel *kernel, const struct nat46_map *map)
 		return -EEXIST;
 	if (map->addr.s_addr == k.refused)
 		return -ENOMEM;
+	if (strpbrk(map->name, "\"'\\"))	/* nat46_map_name_ok() */
+		return -EINVAL;
 	k.puts++;
 	if (!m)
 		m = &k.map[k.n++];

@@ -22,6 +22,42 @@ static void rule_40_same_name_same_address(void **state)
 	assert_int_equal(want("a.example"), a);
 }
 
+/* The kernel takes no name with a backslash or a quote in it, nor one so long. */
+static void rule_40_names_the_kernel_does_not_take(void **state)
+{
+	char longest[2 * 63 * 4 + 2] = "";
+	const char *const names[] = { "o'brien.example", "b\\(1\\).example", "a\\@b.example",
+				      "my\\032host.example", "m\\195\\188nchen.example",
+				      "\\\"q\\\".example", longest };
+	enum { N = sizeof(names) / sizeof(*names) };
+	uint32_t addr[N];
+
+	for (int i = 0; i < 2 * 63; i++)
+		sprintf(longest + strlen(longest), "%s\\200", i == 63 ? "." : "");
+	for (int i = 0; i < N; i++) {
+		addr[i] = want(names[i]);
+		assert_non_null(mapped(addr[i]));
+	}
+	/* A resync keeps them, and so does a restart. */
+	sync_kernel();
+	for (int i = 0; i < N; i++)
+		assert_int_equal(want(names[i]), addr[i]);
+	restart();
+	sync_kernel();
+	for (int i = 0; i < N; i++)
+		assert_int_equal(want(names[i]), addr[i]);
+	/* With the file lost nobody knows whose they were: they stay reserved (rule 41). */
+	down();
+	unlink(path);
+	up();
+	for (int round = 0; round < 2; round++) {
+		sync_kernel();
+		for (int i = 0; i < N; i++)
+			assert_int_equal(leases_state(ls, addr[i], now), LEASE_ACTIVE);
+	}
+	assert_int_not_equal(want(names[0]), addr[0]);
+}
+
 static void rule_40_kernel_told_of_changes_only(void **state)
 {
 	uint32_t a, b;
@@ -453,6 +489,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(rule_40_same_name_same_address),
+		T(rule_40_names_the_kernel_does_not_take),
 		T(rule_40_kernel_told_of_changes_only),
 		T(rule_41_first_preference_and_free_longest), T(rule_16_quarantine),
 		T(rule_16_own_name_leaves_quarantine),

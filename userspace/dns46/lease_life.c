@@ -257,11 +257,23 @@ bool lease_queue(struct leases *ls, struct lease *l)
 	return true;
 }
 
-static void fill_map(const struct leases *ls, const struct lease *l, uint64_t now,
-		     struct nat46_map *m)
+/*
+ * Its name in the kernel: none where that takes no such name (nat46_map_name_ok()), which
+ * it prints as it is, or where nobody knows the name any more (adopt()).
+ */
+static void map_name(const struct lease *l, char out[NAT46_NAME_LEN + 1])
 {
 	char text[WIRE_TEXT_MAX];
 
+	wire_name_to_text(l->name, text);
+	*out = 0;
+	if (l->name_len > 1 && strlen(text) <= NAT46_NAME_LEN && !strpbrk(text, "\"'\\"))
+		strcpy(out, text);
+}
+
+static void fill_map(const struct leases *ls, const struct lease *l, uint64_t now,
+		     struct nat46_map *m)
+{
 	*m = (struct nat46_map){
 		.addr.s_addr = l->addr,
 		.n = l->n,
@@ -272,9 +284,7 @@ static void fill_map(const struct leases *ls, const struct lease *l, uint64_t no
 		.fresh = l->ttl ?: TARGET_MIN,
 	};
 	memcpy(m->target, l->target, sizeof(l->target));
-	wire_name_to_text(l->name, text);
-	if (strlen(text) < sizeof(m->name))
-		strcpy(m->name, text);
+	map_name(l, m->name);
 }
 
 static void pushed(struct lease *l, uint64_t now)
@@ -342,10 +352,10 @@ enum synth_lease lease_push(struct leases *ls, struct lease *l, uint64_t now)
 
 static bool same_name(const struct lease *l, const struct nat46_map *map)
 {
-	char text[WIRE_TEXT_MAX];
+	char name[NAT46_NAME_LEN + 1];
 
-	wire_name_to_text(l->name, text);
-	return !strcmp(text, map->name);
+	map_name(l, name);
+	return !strcmp(name, map->name);
 }
 
 void leases_event(struct leases *ls, enum nat46_map_event event, const struct nat46_map *map,
