@@ -110,6 +110,24 @@ check "it runs as nobody" grep -q "^Uid:.$(id -u nobody).$(id -u nobody)" "/proc
 check "CAP_NET_ADMIN and nothing else" grep -q '^CapEff:.0000000000001000' "/proc/$pid/status"
 check "a filter of system calls" grep -q '^Seccomp:.2' "/proc/$pid/status"
 
+stop
+# ---- what root does for `user`
+echo precious >"$tmp/precious"
+chmod 600 "$tmp/precious"
+as_nobody() { setpriv --reuid=nobody --regid="$(id -g nobody)" --clear-groups "$@"; }
+as_nobody ln -s ../precious "$tmp/state/leases.new"
+start "upstream 127.0.0.2"
+same "a link to another's file beside the store: that file stays" "precious 0" \
+	"$(cat "$tmp/precious") $(stat -c %u "$tmp/precious")"
+stop
+as_nobody ln -sf ../newfile "$tmp/state/leases"
+out=$(timeout 10 "$BIN/dns46" -f -c "$tmp/conf" 2>&1)
+same "a link for the store: status" 1 $?
+like "a link for the store: said" "store $tmp/state/leases: a link" "$out"
+check "a link for the store: not followed" test ! -e "$tmp/newfile"
+rm "$tmp/state/leases"
+start "upstream 127.0.0.2"
+
 # ---- metrics
 m() { curl -sS -m 5 "$@"; }
 metric() { m "http://$M/metrics" | sed -n "s/^$1 //p"; }

@@ -103,6 +103,45 @@ static void one_process_a_store(void **state)
 	assert_non_null(strstr(err, "another dns46"));
 }
 
+/* Who owns the folder may not lead us, who are root, to the files of others. */
+static void links_are_not_followed(void **state)
+{
+	char other[80], new[80], err[200], text[8] = "";
+	struct stat sb;
+	FILE *f;
+
+	want("a.example");
+	sprintf(other, "%s.other", path);
+	sprintf(new, "%s.new", path);
+	f = fopen(other, "w");
+	assert_non_null(f);
+	assert_true(fputs("others", f) > 0 && !fclose(f));
+
+	assert_int_equal(symlink(other, new), 0);
+	assert_int_equal(leases_compact(ls), 0);
+	assert_int_equal(lstat(path, &sb), 0);
+	assert_true(S_ISREG(sb.st_mode));
+	f = fopen(other, "r");
+	assert_int_equal(fread(text, 1, sizeof(text), f), 6);
+	fclose(f);
+	assert_string_equal(text, "others");
+
+	assert_int_equal(truncate(other, 0), 0);	/* what is empty would become a store */
+	down();
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(link(other, path), 0);
+	assert_null(store_open(path, err, sizeof(err)));
+	assert_non_null(strstr(err, "a link"));
+	assert_int_equal(unlink(other), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(other, path), 0);
+	assert_null(store_open(path, err, sizeof(err)));
+	assert_non_null(strstr(err, "a link"));
+	assert_int_not_equal(stat(other, &sb), 0);
+	assert_int_equal(unlink(path), 0);
+	up();
+}
+
 /* The kernel holds what is used; after a power cut the disk must know as well. */
 static void rule_16_used_outlives_a_power_cut(void **state)
 {
@@ -155,6 +194,7 @@ int main(void)
 		T(rule_41_state_lost), T(rule_55_torn_tail),
 		T(rule_55_damage_in_the_middle), T(rule_55_compaction),
 		T(rule_55_compaction_of_what_waits), T(one_process_a_store),
+		T(links_are_not_followed),
 		T(rule_16_used_outlives_a_power_cut), T(rule_16_quarantine_in_any_order),
 	};
 

@@ -193,7 +193,7 @@ static bool open_store(struct relay *r, struct config_error *err)
 	if (ret)
 		snprintf(err->text, sizeof(err->text), "store %s: %s", path, strerror(-ret));
 	free(copy);
-	return !ret && sandbox_give(path, r->conf->user, err);
+	return !ret && sandbox_give(store_fd(r->store), path, r->conf->user, err);
 }
 
 /* Compacting makes a new file, which the folder may not let our user do. */

@@ -3,6 +3,7 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -30,13 +31,18 @@ bool sandbox_folder(const char *file, const char *user, struct config_error *err
 {
 	char *copy = strdup(file), *dir;
 	bool ok = true;
+	int fd;
 
 	if (!copy)
 		return err_set(err, "no memory");
 	dir = dirname(copy);
 	if (!mkdir(dir, 0750)) {
-		if (user && !geteuid())
-			ok = sandbox_give(dir, user, err);
+		/* what we have made, and not what somebody has put into its place */
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		ok = fd >= 0 ? sandbox_give(fd, dir, user, err) :
+			       err_set(err, "%s: %s", dir, strerror(errno));
+		if (fd >= 0)
+			close(fd);
 	} else if (errno != EEXIST) {
 		ok = err_set(err, "%s: %s", dir, strerror(errno));
 	}
@@ -44,7 +50,7 @@ bool sandbox_folder(const char *file, const char *user, struct config_error *err
 	return ok;
 }
 
-bool sandbox_give(const char *file, const char *user, struct config_error *err)
+bool sandbox_give(int fd, const char *file, const char *user, struct config_error *err)
 {
 	const struct passwd *pw;
 
@@ -53,7 +59,7 @@ bool sandbox_give(const char *file, const char *user, struct config_error *err)
 	pw = find_user(user, err);
 	if (!pw)
 		return false;
-	return !chown(file, pw->pw_uid, pw->pw_gid) ||
+	return !fchown(fd, pw->pw_uid, pw->pw_gid) ||
 	       err_set(err, "%s: %s", file, strerror(errno));
 }
 
@@ -99,7 +105,8 @@ static const int calls[] = {
 	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(sendmmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(setsockopt),
 	SCMP_SYS(shutdown), SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(time),
-	SCMP_SYS(tgkill), SCMP_SYS(uname), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(_llseek),
+	SCMP_SYS(tgkill), SCMP_SYS(uname), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(_llseek),
 	SCMP_SYS(clock_gettime64), SCMP_SYS(futex_time64), SCMP_SYS(fcntl64), SCMP_SYS(fstat64),
 	SCMP_SYS(mmap2), SCMP_SYS(send), SCMP_SYS(recv), SCMP_SYS(rseq), SCMP_SYS(statx),
 };

@@ -7,7 +7,8 @@
 
 /* The folder of the file, as the user's own, where it isn't there yet. */
 bool sandbox_folder(const char *file, const char *user, struct config_error *err);
-bool sandbox_give(const char *file, const char *user, struct config_error *err);
+/* @file: what @fd is called. An fd, since a name may lead elsewhere a moment later. */
+bool sandbox_give(int fd, const char *file, const char *user, struct config_error *err);
 /*
  * Another user, CAP_NET_ADMIN alone (for the module), no way to more, the system
  * calls we use; some others end us.

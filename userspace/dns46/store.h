@@ -42,6 +42,8 @@ void store_put(struct store *st, const struct store_rec *rec);
 /* 0 or -errno; after an error what was put since the last commit is gone. */
 int store_commit(struct store *st);
 
+/* Another one after each compaction. */
+int store_fd(const struct store *st);
 uint64_t store_bytes(const struct store *st);
 
 /* @each calls store_put() for all that is alive. */

@@ -149,6 +149,32 @@ static int check_header(struct store *st)
 	return sync_folder(st->path);
 }
 
+/*
+ * We are root when we open it, and whoever owns the folder is not: a link of any kind
+ * could lead to a file of somebody else's, which would then be written to and given away.
+ */
+static int check_file(int fd)
+{
+	struct stat sb;
+
+	if (fstat(fd, &sb))
+		return -errno;
+	return S_ISREG(sb.st_mode) && sb.st_nlink == 1 ? 0 : -EMLINK;
+}
+
+static const char *why_not(int err)
+{
+	switch (err) {
+	case -EBADMSG:
+		return "not a file of leases";
+	case -ELOOP:
+	case -EMLINK:
+		return "a link, or no regular file";
+	default:
+		return strerror(-err);
+	}
+}
+
 struct store *store_open(const char *path, char *err, size_t size)
 {
 	struct store *st = calloc(1, sizeof(*st));
@@ -157,14 +183,14 @@ struct store *store_open(const char *path, char *err, size_t size)
 	if (!st)
 		return NULL;
 	st->path = strdup(path);
-	st->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (st->fd < 0)
-		snprintf(err, size, "store %s: %s", path, strerror(errno));
+	st->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	ret = st->fd < 0 ? -errno : check_file(st->fd);
+	if (ret)
+		snprintf(err, size, "store %s: %s", path, why_not(ret));
 	else if (flock(st->fd, LOCK_EX | LOCK_NB))
 		snprintf(err, size, "store %s: another dns46 uses it", path);
 	else if ((ret = check_header(st)))
-		snprintf(err, size, "store %s: %s", path,
-			 ret == -EBADMSG ? "not a file of leases" : strerror(-ret));
+		snprintf(err, size, "store %s: %s", path, why_not(ret));
 	else
 		return st;
 	store_close(st);
@@ -250,6 +276,11 @@ int store_commit(struct store *st)
 	return err;
 }
 
+int store_fd(const struct store *st)
+{
+	return st->fd;
+}
+
 uint64_t store_bytes(const struct store *st)
 {
 	return st->size;
@@ -272,7 +303,8 @@ int store_compact(struct store *st, void (*each)(struct store *st, void *arg), v
 
 	if (asprintf(&path, "%s.new", st->path) < 0)
 		return -ENOMEM;
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	unlink(path);	/* of one that died in the midst of it, or a link that leads elsewhere */
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB)) {
 		err = -errno;
 		goto out;
@@ -294,8 +326,10 @@ int store_compact(struct store *st, void (*each)(struct store *st, void *arg), v
 	st->len = 0;
 	st->oom = false;
 out:
-	if (fd >= 0)
+	if (fd >= 0) {
 		close(fd);
+		unlink(path);
+	}
 	free(path);
 	return err;
 }
