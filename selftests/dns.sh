@@ -112,6 +112,14 @@ check "a filter of system calls" grep -q '^Seccomp:.2' "/proc/$pid/status"
 
 stop
 # ---- what root does for `user`
+(
+	umask 077
+	start "upstream 127.0.0.2
+store file $tmp/var/nat46/dns46/leases
+key-file $tmp/var/nat46/dns46/key" && stop
+) || cat "$tmp/log"
+same "the folders of the store are made, as in the dns46.conf that is installed" "0 755 0 755 $(id -u nobody) 750" \
+	"$(stat -c '%u %a' "$tmp/var" "$tmp/var/nat46" "$tmp/var/nat46/dns46" | xargs)"
 echo precious >"$tmp/precious"
 chmod 600 "$tmp/precious"
 as_nobody() { setpriv --reuid=nobody --regid="$(id -g nobody)" --clear-groups "$@"; }

@@ -27,16 +27,36 @@ static const struct passwd *find_user(const char *user, struct config_error *err
 	return pw;
 }
 
+/* Those above it that aren't there are root's, and for all to pass. */
+static bool make_folder(const char *dir, mode_t mode)
+{
+	char *copy;
+	bool ok;
+
+	if (!mkdir(dir, mode))
+		return true;
+	copy = errno == ENOENT ? strdup(dir) : NULL;
+	if (!copy)
+		return false;
+	ok = (make_folder(dirname(copy), 0755) || errno == EEXIST) && !mkdir(dir, mode);
+	free(copy);
+	return ok;
+}
+
 bool sandbox_folder(const char *file, const char *user, struct config_error *err)
 {
 	char *copy = strdup(file), *dir;
-	bool ok = true;
+	bool ok = true, made;
+	mode_t mask;
 	int fd;
 
 	if (!copy)
 		return err_set(err, "no memory");
 	dir = dirname(copy);
-	if (!mkdir(dir, 0750)) {
+	mask = umask(022);	/* an administrator's may be 077 */
+	made = make_folder(dir, 0750);
+	umask(mask);
+	if (made) {
 		/* what we have made, and not what somebody has put into its place */
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		ok = fd >= 0 ? sandbox_give(fd, dir, user, err) :

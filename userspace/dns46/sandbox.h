@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-/* The folder of the file, as the user's own, where it isn't there yet. */
+/* The folder of the file, as the user's own, where it isn't there yet; with those above it. */
 bool sandbox_folder(const char *file, const char *user, struct config_error *err);
 /* @file: what @fd is called. An fd, since a name may lead elsewhere a moment later. */
 bool sandbox_give(int fd, const char *file, const char *user, struct config_error *err);
