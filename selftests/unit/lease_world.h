@@ -85,15 +85,16 @@ static struct addrs *addrs;
 static struct leases *ls;
 static uint64_t now;
 static enum synth_lease last;
-static uint32_t last_addr;
+static uint32_t last_addr, last_ttl;
 static enum synth_lease told[2];	/* by token */
 static unsigned int dones;
 static const struct lease_who *asker;
 
-static void done(uint64_t token, enum synth_lease result, uint32_t addr, void *arg)
+static void done(uint64_t token, enum synth_lease result, uint32_t addr, uint32_t ttl, void *arg)
 {
 	last = result;
 	last_addr = addr;
+	last_ttl = ttl;
 	if (token < 2)
 		told[token] = result;
 	dones++;

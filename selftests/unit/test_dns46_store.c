@@ -2,6 +2,9 @@
 /* Leases after a restart: what their file keeps. Rule numbers are those of dns46.md. */
 #include "lease_world.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static off_t file_size(void)
 {
 	struct stat sb;
@@ -142,6 +145,77 @@ static void links_are_not_followed(void **state)
 	up();
 }
 
+/* No file may grow beyond what this one has; or may again. */
+static void disk_full(bool full)
+{
+	struct rlimit r;
+
+	getrlimit(RLIMIT_FSIZE, &r);
+	r.rlim_cur = full ? (rlim_t)file_size() : r.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &r);
+}
+
+static int full_teardown(void **state)
+{
+	disk_full(false);
+	return teardown(state);
+}
+
+/* New names get nothing; those that are there live as long as the disk says. */
+static void rule_55_full_disk(void **state)
+{
+	uint32_t a, b, moved;
+	uint64_t begin = now;
+
+	want_set("a.example", 1, 1, 60, &a);		/* on disk until begin + 60 + 900 + 60 */
+	want_set("b.example", 1, 1, 3600, &b);
+	disk_full(true);
+	assert_int_equal(want_set("new.example", 9, 1, 60, &moved), LEASE_FAILED);
+	now = begin + 300;
+	assert_int_equal(want_set("a.example", 1, 1, 60, &moved), LEASE_OK);
+	assert_int_equal(moved, a);
+	assert_int_equal(last_ttl, SYNTH_TTL_STALE);
+	assert_int_equal(want_set("b.example", 1, 1, 3600, &moved), LEASE_OK);
+	assert_int_equal(last_ttl, 3600 + 60 - 300);
+	assert_int_equal(want_set("a.example", 2, 1, 600, &moved), LEASE_OK);
+	assert_int_equal(mapped(a)->target[0].s6_addr[15], 2);	/* its new target */
+	assert_int_equal(mapped(a)->seconds, 60 + 900 + 60 - 300);
+	now = begin + 60 + 900 + 60 - SYNTH_TTL_STALE - 1;
+	assert_int_equal(want_set("a.example", 2, 1, 60, &moved), LEASE_OK);
+	assert_int_equal(last_ttl, SYNTH_TTL_STALE);
+	now++;		/* a client might have it for longer than the disk says */
+	assert_int_equal(want_set("a.example", 2, 1, 60, &moved), LEASE_FAILED);
+	/* the kernel lost b's: what the disk says may be mapped */
+	now = begin + 400;
+	k.n = 0;
+	sync_kernel();
+	assert_non_null(mapped(b));
+	disk_full(false);
+	assert_int_equal(want_set("a.example", 1, 1, 600, &moved), LEASE_OK);
+	assert_int_equal(moved, a);
+	assert_int_equal(last_ttl, UINT32_MAX);
+	assert_int_equal(want("new.example") == a, 0);
+	restart();
+	assert_int_equal(leases_state(ls, a, now + 590), LEASE_ACTIVE);
+}
+
+/* An address that is not on disk as that name's is not answered, whatever it had. */
+static void rule_55_full_disk_and_moved(void **state)
+{
+	uint32_t a = want("a.example"), moved;
+
+	disk_full(true);
+	now += 300;
+	k.foreign = a;
+	k.n = 0;
+	for (int i = 0; i < 3; i++, now++)
+		assert_int_not_equal(want_set("a.example", i, 1, 60, &moved), LEASE_OK);
+	disk_full(false);
+	assert_int_equal(want_set("a.example", 1, 1, 60, &moved), LEASE_OK);
+	assert_int_not_equal(moved, a);
+}
+
 /* The kernel holds what is used; after a power cut the disk must know as well. */
 static void rule_16_used_outlives_a_power_cut(void **state)
 {
@@ -195,6 +269,8 @@ int main(void)
 		T(rule_55_damage_in_the_middle), T(rule_55_compaction),
 		T(rule_55_compaction_of_what_waits), T(one_process_a_store),
 		T(links_are_not_followed),
+		cmocka_unit_test_setup_teardown(rule_55_full_disk, setup, full_teardown),
+		cmocka_unit_test_setup_teardown(rule_55_full_disk_and_moved, setup, full_teardown),
 		T(rule_16_used_outlives_a_power_cut), T(rule_16_quarantine_in_any_order),
 	};
 

@@ -342,16 +342,35 @@ bool leases_pending(const struct leases *ls)
 }
 
 /* All by one request; one by one where that failed, to learn which and why. */
-static void push_batch(struct leases *ls, struct lease **l, unsigned int n, int err,
-		       uint64_t now)
+static void push_batch(struct leases *ls, struct lease **l, unsigned int n, uint64_t now)
 {
-	bool all = !err && lease_push_many(ls, l, n, now);
+	bool all = lease_push_many(ls, l, n, now);
 
 	for (unsigned int i = 0; i < n; i++) {
 		l[i]->queued = false;
-		l[i]->saved = !err;
-		l[i]->result = all ? LEASE_OK : err ? LEASE_FAILED : lease_push(ls, l[i], now);
+		l[i]->saved = true;
+		l[i]->promised = l[i]->until;
+		l[i]->result = all ? LEASE_OK : lease_push(ls, l[i], now);
 	}
+}
+
+/* It could not be prolonged: what was promised on disk holds, and no longer. */
+static void not_saved(struct leases *ls, struct lease *l, uint64_t now)
+{
+	l->queued = l->saved = false;
+	l->result = LEASE_FAILED;
+	if (l->promised <= now + SYNTH_TTL_STALE)
+		return;
+	l->until = l->promised;
+	l->result = l->mapped && !l->dirty ? LEASE_OK : lease_push(ls, l, now);
+}
+
+static uint32_t ttl_left(const struct leases *ls, const struct lease *l, uint64_t now)
+{
+	uint64_t end = now + ls->conf.hold + SYNTH_TTL_STALE;
+
+	return l->saved ? UINT32_MAX :
+	       l->until > end ? l->until - now - ls->conf.hold : SYNTH_TTL_STALE;
 }
 
 void leases_commit(struct leases *ls, uint64_t now)
@@ -371,8 +390,10 @@ void leases_commit(struct leases *ls, uint64_t now)
 	/* done() may want again: what it adds is of the next round */
 	ls->waiter = NULL;
 	ls->n_waiters = ls->room_waiters = 0;
-	for (unsigned int i = 0; i < n; i += PUT_BATCH)
-		push_batch(ls, ls->queue + i, n - i < PUT_BATCH ? n - i : PUT_BATCH, err, now);
+	for (unsigned int i = 0; !err && i < n; i += PUT_BATCH)
+		push_batch(ls, ls->queue + i, n - i < PUT_BATCH ? n - i : PUT_BATCH, now);
+	for (unsigned int i = 0; err && i < n; i++)
+		not_saved(ls, ls->queue[i], now);
 	ls->n_queue = 0;
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	ls->stats.commits += n > 0;
@@ -382,7 +403,7 @@ void leases_commit(struct leases *ls, uint64_t now)
 			       (end.tv_nsec - begin.tv_nsec) / 1000;
 	for (unsigned int w = 0; w < n_waiters; w++)
 		ls->done(waiter[w].token, waiter[w].lease->result, waiter[w].lease->addr,
-			 ls->arg);
+			 ttl_left(ls, waiter[w].lease, now), ls->arg);
 	free(waiter);
 }
 

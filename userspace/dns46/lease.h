@@ -30,8 +30,12 @@ enum lease_state { LEASE_ACTIVE, LEASE_HELD, LEASE_QUARANTINED, LEASE_FREE };
 
 struct leases;
 
-/* Who waits for a lease; tells the caller what it is about. */
-typedef void (*lease_done_fn)(uint64_t token, enum synth_lease result, uint32_t addr, void *arg);
+/*
+ * Who waits for a lease; tells the caller what it is about. @ttl: no client may have it
+ * for longer, be it less than was wanted.
+ */
+typedef void (*lease_done_fn)(uint64_t token, enum synth_lease result, uint32_t addr,
+			      uint32_t ttl, void *arg);
 
 struct leases *leases_new(const struct lease_conf *conf, struct addrs *addrs,
 			  struct store *store, lease_done_fn done, void *arg);

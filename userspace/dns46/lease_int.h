@@ -24,6 +24,7 @@ struct lease {
 	uint64_t hash;
 	uint32_t addr;			/* network order */
 	uint64_t until;			/* never used: the kernel may drop it then */
+	uint64_t promised;		/* the until that is on disk; 0: none, or not known */
 	uint64_t kept;			/* on disk: held until then, because it is in use */
 	uint64_t free_at;		/* in quarantine until then, or 0 */
 	uint64_t pushed;

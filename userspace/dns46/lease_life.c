@@ -124,9 +124,9 @@ static void load_one(const struct store_rec *rec, void *arg)
 	for (unsigned int i = 0; i < l->n; i++)
 		l->target_until[i] = ld->now + TARGET_MIN;
 	if (rec->kind == STORE_LEASE) {
-		l->until = rec->time;
+		l->until = l->promised = rec->time;
 	} else {
-		l->until = 0;
+		l->until = l->promised = 0;
 		l->free_at = rec->time;
 		TAILQ_INSERT_TAIL(&ls->quarantined, l, quarantine);
 	}
@@ -169,7 +169,7 @@ void lease_quarantine(struct leases *ls, struct lease *l, uint64_t now)
 	l->mapped = false;
 	if (l->free_at)
 		return;
-	l->until = l->kept = 0;
+	l->until = l->promised = l->kept = 0;
 	l->free_at = now + ls->conf.quarantine;
 	TAILQ_INSERT_TAIL(&ls->quarantined, l, quarantine);
 	lease_save(ls, l);
@@ -322,8 +322,12 @@ static bool move(struct leases *ls, struct lease *l)
 	addrs_release(ls->addrs, l->addr, 1);
 	addrs_take(ls->addrs, addr, l);
 	l->addr = addr;
+	l->promised = 0;
 	lease_save(ls, l);
-	return !store_commit(ls->store);
+	if (store_commit(ls->store))
+		return false;
+	l->promised = l->until;
+	return true;
 }
 
 enum synth_lease lease_push(struct leases *ls, struct lease *l, uint64_t now)

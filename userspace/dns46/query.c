@@ -204,13 +204,17 @@ static uint64_t token_of(const struct query *q)
 	return (uint64_t)q->life << 32 | q->index;
 }
 
-void query_leased(uint64_t token, enum synth_lease result, uint32_t addr, void *arg)
+void query_leased(uint64_t token, enum synth_lease result, uint32_t addr, uint32_t ttl,
+		  void *arg)
 {
 	struct queries *qs = arg;
 	struct query *q = &qs->v[(uint32_t)token];
 
-	if (q->used && token == token_of(q))
-		run(q, synth_leased(&q->synth, result, addr));
+	if (!q->used || token != token_of(q))
+		return;
+	if (q->synth.ttl > ttl)
+		q->synth.ttl = ttl;
+	run(q, synth_leased(&q->synth, result, addr));
 }
 
 /* True: the answer of the upstream is waited for, or has come and was dealt with. */

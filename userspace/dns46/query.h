@@ -30,7 +30,8 @@ void query_start(struct queries *qs, struct config *conf, const uint8_t *msg, si
 void query_refresh(struct queries *qs, struct config *conf, const uint8_t *name, size_t len);
 /* Leases wait to be written; they are before the loop sleeps. */
 void queries_commit_soon(struct queries *qs);
-void query_leased(uint64_t token, enum synth_lease result, uint32_t addr, void *queries);
+void query_leased(uint64_t token, enum synth_lease result, uint32_t addr, uint32_t ttl,
+		  void *queries);
 
 unsigned int queries_busy(const struct queries *qs);	/* in flight */
 uint64_t queries_refreshed(const struct queries *qs);

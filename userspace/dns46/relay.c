@@ -137,11 +137,12 @@ static void on_query(const uint8_t *msg, size_t len, const struct client *client
 	query_start(r->queries, r->conf, msg, len, client, allowed);
 }
 
-static void on_lease(uint64_t token, enum synth_lease result, uint32_t addr, void *arg)
+static void on_lease(uint64_t token, enum synth_lease result, uint32_t addr, uint32_t ttl,
+		     void *arg)
 {
 	struct relay *r = arg;
 
-	query_leased(token, result, addr, r->queries);
+	query_leased(token, result, addr, ttl, r->queries);
 }
 
 /* ---- opening ---------------------------------------------------------------- */
