@@ -134,4 +134,22 @@ pid=$!
 wait_for 20 grep -q ready "$tmp/log"
 check "few files: fewer connections, which is said" grep -q 'max-tcp 1024: 128' "$tmp/log"
 stop "few files"
+upstream 127.0.0.18 good
+printf '%s\n' "listen 127.0.0.1" "store file $tmp/state/leases" "key-file $tmp/state/key" "user nobody" \
+	"upstream 127.0.0.18" "metrics 127.0.0.1" >"$tmp/conf"
+for files in 256 48; do
+	launch "$tmp/log" prlimit --nofile=$files "$BIN/dns46" -f -c "$tmp/conf"
+	pid=$!
+	wait_for 20 grep -q ready "$tmp/log"
+	if [ $files = 256 ]; then
+		check "300 idle connections to the metrics: questions are answered" f hoard 127.0.0.1 9146 300
+	else
+		python3 -c 'import socket, time
+held = [socket.create_connection(("127.0.0.1", 53)) for _ in range(40)]
+time.sleep(4)' &
+		check "no file is left: nothing spins" f hoard 127.0.0.1 9146 300 "$pid"
+	fi
+	check "$files files: what the log says is short" [ "$(wc -l <"$tmp/log")" -lt 20 ]
+	stop "$files files"
+done
 finish

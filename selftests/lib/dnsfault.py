@@ -16,6 +16,8 @@
   idle ADDR N               N connections from several addresses; asks beside them
   loris ADDR READY          a question, then one that dribbles, which is hung up on
                             in due time; makes the file READY between them
+  hoard ADDR PORT N [PID]   N idle connections to the metrics: questions are answered
+                            beside them, or, with PID, no time is spent on them
   greedy ADDR PID           reads no answers: the relay's memory stays
   flood ADDR N PID          N names at once, to a silent upstream: so it does then
   ports FILE                are ports and IDs of FILE random?
@@ -195,6 +197,38 @@ def idle(addr, n):
         time.sleep(0.5)
     if live:
         sys.exit(f"{len(live)} idle connections are open still")
+
+
+def spent(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return sum(map(int, f.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def hoard(addr, port, n, pid=None):
+    held = []
+    for _ in range(int(n)):
+        s = socket.socket()
+        s.setblocking(False)
+        s.connect_ex((addr, int(port)))
+        held.append(s)
+    time.sleep(0.3)
+    if pid:
+        begin = spent(pid)
+        time.sleep(1.5)
+        print(f"{spent(pid) - begin:.2f} s of CPU in 1.5 s")
+        if spent(pid) - begin > 0.3:
+            sys.exit("it is busy with them")
+    else:
+        for i in range(10):
+            if not good(udp(addr, f"h{i}.example")) or not good(tcp(addr, f"h{i}.example")):
+                sys.exit("no good answer beside them")
+    for s in held:
+        s.close()
+    with socket.create_connection((addr, int(port)), timeout=5) as s:
+        s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        said = s.recv(4096)
+        if b" 200 " not in said:
+            sys.exit(f"no metrics after that: {said}")
 
 
 def is_open(s):

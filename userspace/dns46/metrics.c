@@ -3,14 +3,21 @@
 #include "metrics.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <event2/http.h>
+#include <event2/listener.h>
 
 #include "kernel.h"
 #include "query.h"
@@ -20,10 +27,14 @@
 enum {
 	REQUEST_MAX = 4096,	/* bytes of a request's head; it has no body */
 	IDLE_SECONDS = 30,
+	BACKLOG = 128,
 };
 
 struct metrics {
 	struct evhttp *http;
+	struct event *again;	/* accepting, once a second */
+	int probe;		/* a file to make another number of */
+	int files_max;
 	struct metrics_env env;
 	time_t started;
 };
@@ -203,27 +214,83 @@ static void on_ready(struct evhttp_request *req, void *arg)
 	say(req, HTTP_SERVUNAVAIL, text);
 }
 
+/* ---- connections -------------------------------------------------------------- */
+
+/*
+ * evhttp counts no connections. A new one has the lowest number that is free: where that
+ * is in the last quarter it would be of the files that are for DNS.
+ */
+static bool has_files(const struct metrics *m)
+{
+	int fd = fcntl(m->probe, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && fd < m->files_max;
+}
+
+static void accept_on(struct evhttp_bound_socket *s, void *arg)
+{
+	evconnlistener_enable(evhttp_bound_socket_get_listener(s));
+}
+
+static void accept_off(struct evhttp_bound_socket *s, void *arg)
+{
+	evconnlistener_disable(evhttp_bound_socket_get_listener(s));
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct metrics *m = arg;
+
+	if (has_files(m))
+		evhttp_foreach_bound_socket(m->http, accept_on, NULL);
+}
+
+static struct bufferevent *on_accept(struct event_base *base, void *arg)
+{
+	struct metrics *m = arg;
+
+	if (!has_files(m))
+		evhttp_foreach_bound_socket(m->http, accept_off, NULL);
+	return bufferevent_socket_new(base, -1, 0);
+}
+
+/* The connection that waits would wake us again at once; on_again() goes on. */
+static void on_accept_error(struct evconnlistener *l, void *arg)
+{
+	evconnlistener_disable(l);
+}
+
 /* ---- life --------------------------------------------------------------------- */
 
 void metrics_free(struct metrics *m)
 {
 	if (!m)
 		return;
+	if (m->again)
+		event_free(m->again);
 	if (m->http)
 		evhttp_free(m->http);
 	free(m);
 }
 
-static bool bind_to(struct metrics *m, const struct endpoint *e, struct config_error *err)
+static bool bind_to(struct event_base *base, struct metrics *m, const struct endpoint *e,
+		    struct config_error *err)
 {
-	char text[80], *at;
+	const unsigned int flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC |
+				   LEV_OPT_REUSEABLE;
+	struct evconnlistener *l;
+	char text[80];
 
-	endpoint_text(e, text, sizeof(text));
-	at = strchr(text, '@');
-	*at = 0;
-	if (!evhttp_bind_socket(m->http, text, strtoul(at + 1, NULL, 10)))
+	l = evconnlistener_new_bind(base, NULL, NULL, flags, BACKLOG,
+				    (const struct sockaddr *)&e->ss, e->len);
+	if (l && evhttp_bind_listener(m->http, l)) {
+		evconnlistener_set_error_cb(l, on_accept_error);
+		m->probe = evconnlistener_get_fd(l);
 		return true;
-	*at = '@';
+	}
+	endpoint_text(e, text, sizeof(text));
 	snprintf(err->text, sizeof(err->text), "metrics %s: %s", text, strerror(errno));
 	return false;
 }
@@ -232,16 +299,23 @@ struct metrics *metrics_new(struct event_base *base, const struct config *conf,
 			    const struct metrics_env *env, struct config_error *err)
 {
 	struct metrics *m = calloc(1, sizeof(*m));
+	const struct timeval second = { 1, 0 };
+	struct rlimit files = { 1024, 1024 };
 
-	if (m)
+	if (m) {
 		m->http = evhttp_new(base);
-	if (!m || !m->http) {
+		m->again = event_new(base, -1, EV_PERSIST, on_again, m);
+	}
+	if (!m || !m->http || !m->again || event_add(m->again, &second)) {
 		snprintf(err->text, sizeof(err->text), "no memory");
 		metrics_free(m);
 		return NULL;
 	}
 	m->env = *env;
 	m->started = time(NULL);
+	getrlimit(RLIMIT_NOFILE, &files);
+	m->files_max = files.rlim_cur < INT_MAX ? files.rlim_cur / 4 * 3 : INT_MAX;
+	evhttp_set_bevcb(m->http, on_accept, m);
 	evhttp_set_max_headers_size(m->http, REQUEST_MAX);
 	evhttp_set_max_body_size(m->http, 0);
 	evhttp_set_timeout(m->http, IDLE_SECONDS);
@@ -249,7 +323,7 @@ struct metrics *metrics_new(struct event_base *base, const struct config *conf,
 	evhttp_set_cb(m->http, "/healthz", on_live, m);
 	evhttp_set_cb(m->http, "/readyz", on_ready, m);
 	for (size_t i = 0; i < conf->metrics.n; i++)
-		if (!bind_to(m, &conf->metrics.v[i], err)) {
+		if (!bind_to(base, m, &conf->metrics.v[i], err)) {
 			metrics_free(m);
 			return NULL;
 		}

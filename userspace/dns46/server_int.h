@@ -34,6 +34,7 @@ struct server {
 	/* TCP */
 	TAILQ_HEAD(, conn) conns;	/* by their last query or answer, the longest ago first */
 	unsigned int n_conns, max_tcp, max_files;
+	bool accept_failed;		/* said so already */
 	size_t unread;			/* bytes of answers that clients have not taken yet */
 	struct tcp_peers *peers;
 	struct event *sweep;

@@ -16,6 +16,7 @@
 #include <event2/listener.h>
 
 #include "activation.h"
+#include "log.h"
 #include "server_int.h"
 
 enum {
@@ -286,6 +287,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	c->last = monotonic();
 	TAILQ_INSERT_TAIL(&s->conns, c, next);
 	s->n_conns++;
+	s->accept_failed = false;
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 + QUERY_MAX);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
@@ -300,20 +302,36 @@ close:
 	peer_put(s, peer);
 }
 
+/*
+ * No more files, say. The connection that waits would wake us again at once; on_sweep()
+ * goes on.
+ */
+static void on_accept_error(struct evconnlistener *l, void *arg)
+{
+	struct server *s = arg;
+
+	if (!s->accept_failed)
+		log_err("a TCP connection can't be accepted: %s",
+			evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+	s->accept_failed = true;
+	evconnlistener_disable(l);
+}
+
 bool server_tcp_listen(struct server *s, struct listener *l, const struct endpoint *e)
 {
 	unsigned int flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
 
 	int fd = activation_take(e, SOCK_STREAM);
 
-	if (fd >= 0) {	/* it listens */
-		l->tcp = evconnlistener_new(s->base, on_accept, s, flags, 0, fd);
-		return l->tcp;
-	}
 	if (e->ss.ss_family == AF_INET6)
 		flags |= LEV_OPT_BIND_IPV6ONLY;
-	l->tcp = evconnlistener_new_bind(s->base, on_accept, s, flags, BACKLOG,
-					 (const struct sockaddr *)&e->ss, e->len);
+	if (fd >= 0)	/* it listens */
+		l->tcp = evconnlistener_new(s->base, on_accept, s, flags, 0, fd);
+	else
+		l->tcp = evconnlistener_new_bind(s->base, on_accept, s, flags, BACKLOG,
+						 (const struct sockaddr *)&e->ss, e->len);
+	if (l->tcp)
+		evconnlistener_set_error_cb(l->tcp, on_accept_error);
 	return l->tcp;
 }
 
@@ -345,6 +363,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	struct server *s = arg;
 	struct conn *c;
 
+	for (size_t i = 0; i < s->n_listeners; i++)
+		if (s->listener[i].tcp)
+			evconnlistener_enable(s->listener[i].tcp);
 	while ((c = TAILQ_FIRST(&s->conns)) && c->last < old) {
 		if (c->inflight)	/* it waits for us */
 			touch(c);
