@@ -167,6 +167,11 @@ static int __init nat46_init(void)
 {
 	int err;
 
+	/* of "ipv6.disable=1" nothing of IPv6 is left that could be asked */
+	if (!ipv6_mod_enabled()) {
+		pr_err("nf_nat46: IPv6 is disabled on this machine\n");
+		return -EAFNOSUPPORT;
+	}
 	err = nat46_bib_init();
 	if (err)
 		return err;
