@@ -54,6 +54,10 @@ int nat46_saddr(struct net *net, const struct net_device *dev,
 	struct choice *c;
 	int err = 0;
 
+	/* there another may get this CPU's choices in the middle */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return ipv6_dev_get_saddr(net, dev, target, 0, saddr);
+
 	local_bh_disable();
 	c = this_cpu_ptr(&choices[hash_32((__force u32)(target->s6_addr32[1] ^
 							target->s6_addr32[3]), CHOICES_BITS)]);
