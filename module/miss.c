@@ -221,8 +221,8 @@ bool nat46_miss(const struct nat46_pkt *p)
 }
 
 /**
- * nat46_miss_stale() - a session opens: is its mapping still fresh?
- * @p: its first packet
+ * nat46_miss_stale() - a client's session opens: is its mapping still fresh?
+ * @p: its first packet, from the IPv4 side
  * @m: its mapping, which serves in any case
  *
  * Tells the listener once in FRESH seconds.

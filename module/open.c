@@ -269,7 +269,6 @@ enum nat46_reason nat46_session_new(struct nat46_pkt *p, struct nat46_mapping *m
 		nat46_session_free(s);
 		return NAT46_DROP_UNMAPPED;
 	}
-	nat46_miss_stale(p, map);
 	s->map = map;
 	s->last = nat46_now();
 	*sp = s;
@@ -349,6 +348,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 	r = nat46_session_new(p, map, &s);
 	if (r)
 		return r;
+	nat46_miss_stale(p, map);
 	s->t4 = p->t4;
 	s->hash4 = p->hash;
 	s->local = p->local;

@@ -132,6 +132,26 @@ refute "the node itself is no client of it" get node "$page/" -m 2
 n46 param reset hairpin
 n46 map flush all
 
+note "who asks whether a mapping is fresh"
+n46 map add $MAPPED to 2001:db8:9::8 expires 900 fresh 1 inbound
+in_node python3 -u -c "
+import sys
+sys.path.insert(0, '$here/lib')
+from nat46 import Nat46
+n = Nat46('miss')
+print('ready', flush=True)
+while True:
+    for m in n.misses(1):
+        print(*m, flush=True)" >/run/misses &
+SERVER_PIDS="$SERVER_PIDS $!"
+wait_for 30 grep -q ready /run/misses
+sleep 2.5
+check "a host of the IPv6 side opens a session" in_server ping -6 -q -c1 -W2 -I 2001:db8:9::8 $PUBLISHED
+check "the pod as well" in_pod ping -q -c1 -W2 $MAPPED
+check "the pod's is told" wait_for 10 grep -q "^$MAPPED True $POD4 1 0$" /run/misses
+same "... alone" 2 "$(wc -l </run/misses)"
+n46 map flush all
+
 note "the way back"
 n46 map add $MAPPED to 2001:db8:9::8 inbound
 ip -n node route del $POD4/32
