@@ -31,7 +31,7 @@ static bool whole(const struct sk_buff *skb, unsigned int frag_max, unsigned int
 static bool plain(const struct dst_entry *dst,
 		  int (*output)(struct net *, struct sock *, struct sk_buff *))
 {
-	return dst->output == output && !netif_is_l3_slave(dst->dev);
+	return dst->output == output && !dst->lwtstate && !netif_is_l3_slave(dst->dev);
 }
 
 /**

@@ -129,13 +129,21 @@ static bool left_alone(struct nat46_pkt *p)
 	       !nat46_map_find(p->conf, ip_hdr(p->skb)->daddr);
 }
 
+static unsigned int from_ipv4(struct nat46_pkt *p);
+
+/* What UFO's GSO packet falls into are fragments. */
+static unsigned int segment4(struct nat46_pkt *p)
+{
+	return whole4(p) ? from_ipv4(p) : NF_STOLEN;
+}
+
 /* A packet to a pool. */
 static unsigned int from_ipv4(struct nat46_pkt *p)
 {
 	enum nat46_reason r;
 
 	if (unlikely(must_segment(p->skb)))
-		return left_alone(p) ? NF_ACCEPT : in_segments(p, from_ipv4);
+		return left_alone(p) ? NF_ACCEPT : in_segments(p, segment4);
 
 	r = nat46_translate46(p);
 	if (likely(!r))
@@ -152,7 +160,7 @@ static unsigned int from_ipv4(struct nat46_pkt *p)
 	}
 	/* what may be cut, segment by segment */
 	if (r == NAT46_DROP_TOO_BIG && !p->df && skb_is_gso(p->skb))
-		return in_segments(p, from_ipv4);
+		return in_segments(p, segment4);
 	nat46_drop(p->nn, r);
 	nat46_tell_client(p, r);
 	if (!p->local)
@@ -513,33 +521,41 @@ static const struct nf_hook_ops late_hooks[] = {
 	},
 };
 
+/* Whoever lists hooks may read them for a grace period after they are gone. */
+struct nat46_hooks {
+	struct rcu_head rcu;
+	struct nf_hook_ops ops[];
+};
+
 static int enter(struct nat46_net *nn, const struct nf_hook_ops *ops, unsigned int n,
-		 struct nf_hook_ops **at)
+		 struct nat46_hooks **at)
 {
+	struct nat46_hooks *h;
 	unsigned int i;
 	int err;
 
 	if (*at)
 		return 0;
-	*at = kmemdup(ops, n * sizeof(*ops), GFP_KERNEL_ACCOUNT);
-	if (!*at)
+	h = kmalloc(struct_size(h, ops, n), GFP_KERNEL_ACCOUNT);
+	if (!h)
 		return -ENOMEM;
+	memcpy(h->ops, ops, n * sizeof(*ops));
 	for (i = 0; i < n; i++)
-		(*at)[i].priv = nn;
-	err = nf_register_net_hooks(nn->net, *at, n);
-	if (err) {
-		kfree(*at);
-		*at = NULL;
-	}
+		h->ops[i].priv = nn;
+	err = nf_register_net_hooks(nn->net, h->ops, n);
+	if (err)
+		kfree_rcu(h, rcu);
+	else
+		*at = h;
 	return err;
 }
 
-static void leave(struct nat46_net *nn, unsigned int n, struct nf_hook_ops **at)
+static void leave(struct nat46_net *nn, unsigned int n, struct nat46_hooks **at)
 {
 	if (!*at)
 		return;
-	nf_unregister_net_hooks(nn->net, *at, n);
-	kfree(*at);
+	nf_unregister_net_hooks(nn->net, (*at)->ops, n);
+	kfree_rcu(*at, rcu);
 	*at = NULL;
 }
 

@@ -332,8 +332,8 @@ struct nat46_net {
 	u32 gen;			/* under lock: configuration changes */
 	struct xarray room;		/* room.c: by device, what was asked for */
 	u32 room_at;			/* seconds: when last */
-	struct nf_hook_ops *hooks;	/* under lock: NULL: not registered */
-	struct nf_hook_ops *late_hooks;	/* likewise, those behind conntrack */
+	struct nat46_hooks *hooks;	/* under lock: NULL: not registered */
+	struct nat46_hooks *late_hooks;	/* likewise, those behind conntrack */
 	bool watches_nat;			/* under lock: clash.c looks at NAT */
 	struct work_struct clash_work;	/* to begin with that */
 	bool exiting;			/* under lock */
