@@ -9,7 +9,6 @@
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/xfrm.h>
 #include <net/dst.h>
 #include <net/net_namespace.h>
 #include <net/netns/hash.h>
@@ -61,11 +60,7 @@ static void share_route(struct nat46_session *s, const struct nat46_session *las
 	if (s->net->ipv4.fib_has_custom_rules)
 		return;
 #endif
-#ifdef CONFIG_XFRM
-	if (s->net->xfrm.policy_count[XFRM_POLICY_OUT])
-		return;
-#endif
-	if (s->local || s->iif != READ_ONCE(last->iif) || rcu_access_pointer(s->dst4))
+	if (nat46_ipsec_routes(s->net) || s->local || s->iif != READ_ONCE(last->iif) || rcu_access_pointer(s->dst4))
 		return;
 	dst = rcu_dereference(last->dst4);
 	if (dst && dst_hold_safe(dst))

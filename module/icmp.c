@@ -145,8 +145,8 @@ static void learn_mtu6(struct nat46_pkt *p, const struct nat46_session *s)
 	const u32 mtu = max(p->icmp.info, p->conf->params.mtu_min);
 
 	__skb_pull(skb, p->q.ip);
-	ip6_update_pmtu(skb, p->nn->net, htonl(mtu), s->oif, 0,
-			sock_net_uid(p->nn->net, NULL));
+	ip6_update_pmtu(skb, p->nn->net, htonl(mtu), nat46_oif6(s), READ_ONCE(s->mark),
+			(kuid_t){ READ_ONCE(s->uid.val) });
 	__skb_push(skb, p->q.ip);
 }
 

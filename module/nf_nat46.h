@@ -85,6 +85,7 @@ enum nat46_reason {
 	NAT46_DROP_SOURCE_LOOP,
 	NAT46_DROP_CONNTRACK,
 	NAT46_DROP_PORT_CLASH,
+	NAT46_DROP_IPSEC,
 	NAT46_REASON_MAX,
 	NAT46_PASS = NAT46_REASON_MAX,	/* none: another hook's */
 };
@@ -722,6 +723,8 @@ enum nat46_reason nat46_cut6(struct nat46_pkt *p, struct dst_entry *dst, unsigne
 
 /* ---- output.c ---------------------------------------------------------------- */
 
+int nat46_oif6(const struct nat46_session *s);
+void nat46_route6_renew(struct nat46_session *s);
 struct dst_entry *nat46_route6(struct nat46_session *s,
 			       const struct sk_buff *from);
 struct dst_entry *nat46_route4(struct nat46_session *s,
@@ -732,6 +735,11 @@ void nat46_send4(struct nat46_pkt *p, struct dst_entry *dst);
 bool nat46_send4_local(struct nat46_pkt *p, const struct nat46_session *s);
 void nat46_icmp4_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
+
+/* ---- ipsec.c ----------------------------------------------------------------- */
+
+bool nat46_ipsec_refuses(const struct nat46_pkt *p, u16 family);
+bool nat46_ipsec_routes(const struct net *net);
 
 /* ---- direct.c: past the hooks, straight to the neighbour ----------------------- */
 

@@ -372,6 +372,7 @@ enum nat46_reason nat46_session_open(struct nat46_pkt *p, struct nat46_session *
 		s->label = flow_label(s);
 	err = nat46_session_take(p, s, src, instead, sp);
 	if (!err) {
+		nat46_route6_renew(s);
 		nat46_map_opened(map);
 		nat46_count(p->nn, NAT46_CNT_OPENED);
 		*sp = s;

@@ -18,6 +18,7 @@
 #include <net/l3mdev.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "compat.h"
 #include "nf_nat46.h"
@@ -54,6 +55,21 @@ static kuid_t user(const struct nat46_session *s, const struct sk_buff *skb)
 }
 
 /**
+ * nat46_oif6() - which device or VRF is a session's target looked for by?
+ * @s: the session
+ *
+ * Context: RCU.
+ * Return: its index; 0: whichever leads there.
+ */
+int nat46_oif6(const struct nat46_session *s)
+{
+	if (s->oif || !s->local || !s->iif)
+		return s->oif;
+	/* what a socket is bound to: its VRF, or a device, where that leads there */
+	return l3mdev_master_ifindex_by_index(s->net, s->iif) ?: s->iif;
+}
+
+/**
  * nat46_route6() - the route to a session's target
  * @s: the session
  * @from: a packet from the client, whose mark and user may choose the route; NULL
@@ -83,17 +99,18 @@ struct dst_entry *nat46_route6(struct nat46_session *s,
 		WRITE_ONCE(s->mark, from->mark);
 		WRITE_ONCE(s->uid.val, user(s, from).val);
 	}
-	fl6.flowi6_oif = s->oif;
-	/* what a socket is bound to: its VRF, or a device, where that leads there */
-	if (s->local && s->iif && !fl6.flowi6_oif)
-		fl6.flowi6_oif = l3mdev_master_ifindex_by_index(s->net, s->iif) ?: s->iif;
+	fl6.flowi6_oif = nat46_oif6(s);
 	fl6.flowi6_mark = READ_ONCE(s->mark);
 	fl6.flowi6_proto = s->t6.proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : s->t6.proto;
 	fl6.flowi6_uid.val = READ_ONCE(s->uid.val);
 	fl6.daddr = s->t6.daddr;
 	fl6.saddr = s->t6.saddr;
-	fl6.fl6_sport = s->t6.sport;
-	fl6.fl6_dport = s->t6.dport;
+	if (s->t6.proto == IPPROTO_ICMP) {
+		fl6.fl6_icmp_type = s->t6.asked6 ? ICMPV6_ECHO_REPLY : ICMPV6_ECHO_REQUEST;
+	} else {
+		fl6.fl6_sport = s->t6.sport;
+		fl6.fl6_dport = s->t6.dport;
+	}
 	dst = ip6_route_output(s->net, NULL, &fl6);
 	if (dst->error) {
 		const int err = dst->error;
@@ -101,9 +118,29 @@ struct dst_entry *nat46_route6(struct nat46_session *s,
 		dst_release(dst);
 		return ERR_PTR(err);
 	}
+	/*
+	 * As for the host's own packets: IPsec's policies may refuse them, or take
+	 * them over. They ask for the whole flow: nat46_route6_renew().
+	 */
+	if (!ipv6_addr_any(&s->t6.saddr))
+		dst = xfrm_lookup_route(s->net, dst, flowi6_to_flowi(&fl6), NULL, 0);
+	if (IS_ERR(dst))
+		return dst;
 	WRITE_ONCE(s->cookie6, route_cookie(dst));
 	keep_route(&s->dst6, dst);
 	return dst;
+}
+
+/**
+ * nat46_route6_renew() - a session has its address and port
+ * @s: the session, looked up without them
+ *
+ * Context: RCU.
+ */
+void nat46_route6_renew(struct nat46_session *s)
+{
+	if (unlikely(nat46_ipsec_routes(s->net)))
+		keep_route(&s->dst6, NULL);
 }
 
 /**

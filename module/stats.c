@@ -38,6 +38,7 @@ static const char *const reason_names[NAT46_REASON_MAX] = {
 	[NAT46_DROP_SOURCE_LOOP]	= "hairpin",
 	[NAT46_DROP_CONNTRACK]		= "conntrack",
 	[NAT46_DROP_PORT_CLASH]		= "port-clash",
+	[NAT46_DROP_IPSEC]		= "ipsec",
 };
 
 static const char *const counter_names[NAT46_CNT_MAX] = {

@@ -130,6 +130,8 @@ enum nat46_reason nat46_translate46(struct nat46_pkt *p)
 		return r;
 	if (!p->local && p->hop <= 1)
 		return NAT46_DROP_HOP_LIMIT;
+	if (unlikely(nat46_ipsec_refuses(p, AF_INET)))
+		return NAT46_DROP_IPSEC;
 	if (unlikely(p->icmp_error))
 		return translate_error46(p);
 
@@ -241,6 +243,8 @@ enum nat46_reason nat46_translate64(struct nat46_pkt *p, struct nat46_session *s
 	int grown;
 
 	p->tracked = s->late;
+	if (unlikely(nat46_ipsec_refuses(p, AF_INET6)))
+		return NAT46_DROP_IPSEC;
 	if (!s->local && p->hop <= 1) {
 		nat46_icmp6_error(p, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0);
 		return NAT46_DROP_HOP_LIMIT;
