@@ -38,6 +38,14 @@ both_ways() {
 	check "$t: ping of 1400 bytes" ip netns exec "$who" ping -q -c2 -i0.2 -W2 -s 1400 $MAPPED
 }
 
+# dropped_as REASON NETNS PING-ARGUMENTS...: nothing comes back, one more is counted
+dropped_as() {
+	local reason=$1 before
+	shift
+	before=$(drops "$reason")
+	! ip netns exec "$@" >/dev/null && [ "$(drops "$reason")" -gt "$before" ]
+}
+
 # biggest FILE FILTER: the longest packet of a capture
 biggest() {
 	tcpdump -Z root -nr "$1" -v "$2" 2>/dev/null | grep -o 'length [0-9]*' |
@@ -142,14 +150,8 @@ check "MTU 1280: the node's own IPv6 learns it too" \
 path_mtu 1500
 in_pod ip route flush cache
 
-if modprobe -q sctp; then	# Debian's kernels have it, user-mode Linux does not
-	note "SCTP of the kernel's own, whose sum is left to the device"
-	spawn internet6 python3 "$here/lib/sctp.py" serve 7000
-	wait_for 10 in_server grep -q ' 7000 ' /proc/net/sctp/eps
-	sctp() { in_pod python3 "$here/lib/sctp.py" "$1" $MAPPED 7000 1 1000 1436 1452 5000; }
-	# first: the pod has not heard yet that 1480 bytes fit, or would cut them itself
-	check "packets that IPv6 has to cut, there and back" sctp ask-cut
-	check "with path MTU discovery" sctp ask
+if modprobe -q sctp; then	# user-mode Linux does not have it
+	. "$here/translate_debian.sh"
 fi
 
 note "a protocol without ports (GRE's number)"
@@ -242,12 +244,6 @@ check "its sessions have ended: it is served again" once pod
 n46 param reset max-per-client
 
 note "the last names of refusals"
-dropped_as() { # REASON NETNS PING-ARGUMENTS...: nothing comes back, one more is counted
-	local reason=$1 before
-	shift
-	before=$(drops "$reason")
-	! ip netns exec "$@" >/dev/null && [ "$(drops "$reason")" -gt "$before" ]
-}
 n46 param set src-check off
 ip -n pod addr add 203.0.113.5/32 dev eth0
 in_node ip route add unreachable 203.0.113.0/24
