@@ -33,9 +33,12 @@ u32 nat46_tcp_next(u32 state, int dir, u8 flags)
 			return v4 ? NAT46_STATE_V4_FIN : NAT46_STATE_V6_FIN;
 		return state;
 	case NAT46_STATE_V4_FIN:
-		return !v4 && (flags & NAT46_TCP_FIN) ? NAT46_STATE_BOTH_FIN : state;
 	case NAT46_STATE_V6_FIN:
-		return v4 && (flags & NAT46_TCP_FIN) ? NAT46_STATE_BOTH_FIN : state;
+		if (flags & NAT46_TCP_RST)
+			return NAT46_STATE_TRANS;
+		if (flags & NAT46_TCP_FIN && v4 == (state == NAT46_STATE_V6_FIN))
+			return NAT46_STATE_BOTH_FIN;
+		return state;
 	case NAT46_STATE_TRANS:
 		return flags & NAT46_TCP_RST ? state : NAT46_STATE_ESTABLISHED;
 	default:
@@ -63,14 +66,16 @@ bool nat46_tcp_opens(u8 flags)
  *
  * Pure. A client's ports come round within the four minutes that a closed
  * session lasts, which RFC 6146 leaves open: it is another connection, so it
- * gets another session.
+ * gets another session. So it does where one side has not closed yet: a client
+ * that says SYN has forgotten the connection.
  *
  * Return: whether it does.
  */
 bool nat46_tcp_reopens(u32 state, u8 flags)
 {
 	return nat46_tcp_opens(flags) &&
-	       (state == NAT46_STATE_BOTH_FIN || state == NAT46_STATE_TRANS);
+	       (state == NAT46_STATE_V4_FIN || state == NAT46_STATE_V6_FIN ||
+		state == NAT46_STATE_BOTH_FIN || state == NAT46_STATE_TRANS);
 }
 
 /**

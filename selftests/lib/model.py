@@ -63,7 +63,7 @@ class Life:
             self.state, self.last = "UDP", now
             return True, not alive
         opens = SYN in flags and ACK not in flags and RST not in flags
-        closed = self.state in ("V4 FIN + V6 FIN", "TRANS")
+        closed = self.state in ("V4 FIN", "V6 FIN", "V4 FIN + V6 FIN", "TRANS")
         if opens and (not alive or closed):
             self.state, self.last = "INIT", now
             return True, True
@@ -83,7 +83,7 @@ class Life:
         was, other = self.state, "V6" if side == "V4" else "V4"
         if was == "INIT" and side == "V6" and SYN in flags:
             self.state = "ESTABLISHED"
-        elif was == "ESTABLISHED" and RST in flags:
+        elif was in ("ESTABLISHED", "V4 FIN", "V6 FIN") and RST in flags:
             self.state = "TRANS"
         elif was == "ESTABLISHED" and FIN in flags:
             self.state = side + " FIN"

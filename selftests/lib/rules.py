@@ -184,7 +184,8 @@ def test_timers():
 
 def test_reopen():
     for name, close in (("closed", lambda f: (f.c(flags="FA"), f.s(flags="FA"))),
-                        ("reset", lambda f: f.c(flags="RA"))):
+                        ("reset", lambda f: f.c(flags="RA")),
+                        ("half-closed", lambda f: f.s(flags="FA"))):
         f = Flow().open()
         close(f)
         opened = drops_opened()
@@ -338,6 +339,15 @@ def test_rst_blind():
     f = Flow().open()
     f.c(flags="R", seq=1001)
     same("the client's own RST: no probe", f.see4(0.2), None)
+
+
+def test_rst_half_closed():
+    for who, fin, rst in (("client", "s", "c"), ("target", "c", "s")):
+        f = Flow().open()
+        getattr(f, fin)(flags="FA")
+        getattr(f, rst)(flags="RA")
+        same(f"the {who}'s RST behind the other's FIN: four minutes",
+             (f.state(), 200 < f.session()["expires"] <= 240), ("trans", True))
 
 
 def test_rst_syn_blind():

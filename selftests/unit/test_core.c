@@ -61,8 +61,10 @@ static const struct {
 	{ S(BOTH_FIN), NAT46_DIR_4, SYN | ACK, S(BOTH_FIN) },
 	{ S(BOTH_FIN), NAT46_DIR_4, SYN, S(BOTH_FIN) },	/* it gets a new session */
 	{ S(BOTH_FIN), NAT46_DIR_6, RST, S(BOTH_FIN) },
-	{ S(V4_FIN), NAT46_DIR_6, RST, S(V4_FIN) },
-	{ S(V6_FIN), NAT46_DIR_6, RST, S(V6_FIN) },
+	{ S(V4_FIN), NAT46_DIR_6, RST, S(TRANS) },
+	{ S(V6_FIN), NAT46_DIR_6, RST, S(TRANS) },
+	{ S(V6_FIN), NAT46_DIR_4, RST | ACK, S(TRANS) },
+	{ S(V6_FIN), NAT46_DIR_4, RST | FIN, S(TRANS) },
 	{ S(NONE), NAT46_DIR_4, SYN | ACK | FIN | RST, S(NONE) },
 	{ S(TRANS), NAT46_DIR_4, RST, S(TRANS) },
 	{ S(TRANS), NAT46_DIR_6, RST | ACK, S(TRANS) },
@@ -97,7 +99,8 @@ static void tcp_first_segment(void **unused)
 		assert_int_equal(nat46_tcp_midstream(f), low == ACK);
 		for (state = S(NONE); state <= S(V6_INIT); state++)
 			assert_int_equal(nat46_tcp_reopens(state, f), low == SYN &&
-					 (state == S(BOTH_FIN) || state == S(TRANS)));
+					 (state == S(V4_FIN) || state == S(V6_FIN) ||
+					  state == S(BOTH_FIN) || state == S(TRANS)));
 	}
 }
 
