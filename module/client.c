@@ -60,7 +60,9 @@ static void share_route(struct nat46_session *s, const struct nat46_session *las
 	if (s->net->ipv4.fib_has_custom_rules)
 		return;
 #endif
-	if (nat46_ipsec_routes(s->net) || s->local || s->iif != READ_ONCE(last->iif) || rcu_access_pointer(s->dst4))
+	if (nat46_ipsec_routes(s->net))
+		return;
+	if (s->local || s->iif != READ_ONCE(last->iif) || rcu_access_pointer(s->dst4))
 		return;
 	dst = rcu_dereference(last->dst4);
 	if (dst && dst_hold_safe(dst))

@@ -137,17 +137,17 @@ static void quoted_echo(u8 *l4, const struct nat46_pkt *p, const struct nat46_se
 
 /*
  * The next packets of the session, and our own check before we send, go by the
- * path MTU that the kernel keeps with its route.
+ * path MTU that the kernel keeps with its route: it is told by that route itself,
+ * which marks, rules or a hash of the ports may have chosen.
  */
-static void learn_mtu6(struct nat46_pkt *p, const struct nat46_session *s)
+static void learn_mtu6(struct nat46_pkt *p, struct dst_entry *dst)
 {
 	struct sk_buff *skb = p->skb;
-	const u32 mtu = max(p->icmp.info, p->conf->params.mtu_min);
+	const int at = skb_network_offset(skb);
 
-	__skb_pull(skb, p->q.ip);
-	ip6_update_pmtu(skb, p->nn->net, htonl(mtu), nat46_oif6(s), READ_ONCE(s->mark),
-			(kuid_t){ READ_ONCE(s->uid.val) });
-	__skb_push(skb, p->q.ip);
+	skb_set_network_header(skb, p->q.ip);
+	dst->ops->update_pmtu(dst, NULL, skb, max(p->icmp.info, p->conf->params.mtu_min), false);
+	skb_set_network_header(skb, at);
 }
 
 static void quoted_ip4(struct iphdr *iph, const struct nat46_pkt *p,
@@ -191,7 +191,7 @@ static __be32 error_source4(const struct nat46_pkt *p, const struct nat46_sessio
  * Return: NAT46_OK, or why it was not done, p->skb being as it was.
  */
 enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *s,
-			       const struct dst_entry *dst, const struct dst_entry *dst6)
+			       const struct dst_entry *dst, struct dst_entry *dst6)
 {
 	const unsigned int quoted_at = sizeof(struct iphdr) + ICMP_HLEN;
 	struct nat46_icmp_msg m = p->icmp;
@@ -207,7 +207,7 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 	if (!nat46_icmp_error64(&m, p->q.fragment ? NAT46_FRAG_GROWTH : NAT46_GROWTH))
 		return NAT46_DROP_ICMP_TYPE;
 	if (p->icmp.type == ICMPV6_PKT_TOOBIG && !s->hairpin)
-		learn_mtu6(p, s);
+		learn_mtu6(p, dst6);
 	if (m.type == ICMP_DEST_UNREACH && m.code == ICMP_FRAG_NEEDED && dst)
 		m.info = min_t(u32, m.info, dst_mtu(dst));
 

@@ -715,7 +715,7 @@ void nat46_rewrite64(struct nat46_pkt *p, struct nat46_session *s);
 enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *s,
 			       const struct dst_entry *dst, struct dst_entry *dst4);
 enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *s,
-			       const struct dst_entry *dst, const struct dst_entry *dst6);
+			       const struct dst_entry *dst, struct dst_entry *dst6);
 
 /* ---- cut.c: fragments that keep their number ---------------------------------- */
 
@@ -723,7 +723,6 @@ enum nat46_reason nat46_cut6(struct nat46_pkt *p, struct dst_entry *dst, unsigne
 
 /* ---- output.c ---------------------------------------------------------------- */
 
-int nat46_oif6(const struct nat46_session *s);
 void nat46_route6_renew(struct nat46_session *s);
 struct dst_entry *nat46_route6(struct nat46_session *s,
 			       const struct sk_buff *from);

@@ -55,21 +55,6 @@ static kuid_t user(const struct nat46_session *s, const struct sk_buff *skb)
 }
 
 /**
- * nat46_oif6() - which device or VRF is a session's target looked for by?
- * @s: the session
- *
- * Context: RCU.
- * Return: its index; 0: whichever leads there.
- */
-int nat46_oif6(const struct nat46_session *s)
-{
-	if (s->oif || !s->local || !s->iif)
-		return s->oif;
-	/* what a socket is bound to: its VRF, or a device, where that leads there */
-	return l3mdev_master_ifindex_by_index(s->net, s->iif) ?: s->iif;
-}
-
-/**
  * nat46_route6() - the route to a session's target
  * @s: the session
  * @from: a packet from the client, whose mark and user may choose the route; NULL
@@ -99,7 +84,10 @@ struct dst_entry *nat46_route6(struct nat46_session *s,
 		WRITE_ONCE(s->mark, from->mark);
 		WRITE_ONCE(s->uid.val, user(s, from).val);
 	}
-	fl6.flowi6_oif = nat46_oif6(s);
+	fl6.flowi6_oif = s->oif;
+	/* what a socket is bound to: its VRF, or a device, where that leads there */
+	if (s->local && s->iif && !fl6.flowi6_oif)
+		fl6.flowi6_oif = l3mdev_master_ifindex_by_index(s->net, s->iif) ?: s->iif;
 	fl6.flowi6_mark = READ_ONCE(s->mark);
 	fl6.flowi6_proto = s->t6.proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : s->t6.proto;
 	fl6.flowi6_uid.val = READ_ONCE(s->uid.val);

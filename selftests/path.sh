@@ -216,6 +216,33 @@ loops 63 "21 21 0 20 20 1" traceroute -T -p 443 -n -q 1 -w 3 -f 63 -m 63 198.18.
 ip -n node link del loop
 n46 map del 198.18.0.66
 
+# the route that learns a path's MTU is the session's own
+n46 session flush all >/dev/null
+path_mtu 1400
+cut() { # what is sent without DF is cut by what was learned
+	ip -n node -6 route flush cache
+	for _ in 1 2 3; do
+		ip -n pod route flush cache
+		in_pod ping -q -M dont -s 1452 -c 1 -W 1 $MAPPED >/dev/null && return
+	done
+	return 1
+}
+check "a path MTU is learned" cut
+in_node nft -f - <<-END
+	table ip m { chain c { type filter hook prerouting priority raw; iifname eni1 meta mark set 0x46; }; }
+END
+ip -n node -6 route add default via 2001:db8:1::1 dev wan table 103
+ip -n node -6 rule add fwmark 0x46 lookup 103
+n46 session flush all >/dev/null
+check "... by a route that a mark has chosen" cut
+in_node nft delete table ip m
+ip -n node -6 rule del fwmark 0x46 lookup 103
+ip -n node -6 route flush table 103
+path_mtu 1500
+ip -n node -6 route flush cache
+ip -n pod route flush cache
+n46 session flush all >/dev/null
+
 # what this node's own stack says about a packet that we have translated
 was="dev wan"
 for src in "dev wan" "addr 2001:db8:100::1" "prefix 2001:db8:100::/96"; do
