@@ -363,6 +363,9 @@ unsigned int nat46_from_ipv6(struct nat46_pkt *p)
 	parsed = nat46_parse6(p);
 	if (unlikely(parsed == NAT46_DROP_FRAGMENT) &&
 	    to_a_source(p, &ipv6_hdr(p->skb)->daddr)) {
+		/* their number would be gone where they are met again */
+		if (p->conf->params.track6 && !p->late)
+			return NF_ACCEPT;
 		p->id = nat46_fragment_id6(p);
 		parsed = nat46_defrag6(p);
 		if (parsed == NAT46_REASON_MAX)
