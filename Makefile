@@ -55,6 +55,7 @@ check-all: check ## the same, and what takes an hour: a million steps of the mod
 	for s in path prefix neigh tool rules; do selftests/vm/run --debug --timeout 1800 --mem 2048 -- \
 		"N=2000 exec bash \$$NAT46_SRC/selftests/$$s.sh" || exit; done
 	selftests/vm/run --timeout 1800 --mem 2048 -- 'exec bash $$NAT46_SRC/selftests/tool.sh'
+	selftests/vm/run --timeout 1800 --mem 2048 -- 'N=10000 exec python3 $$NAT46_SRC/selftests/netlink.py'
 	TESTMOD=1 selftests/vm/run --debug --timeout 3600 --mem 1536 -- \
 		'exec bash $$NAT46_SRC/selftests/packets/run.sh'
 	selftests/vm/run --timeout 3600 --mem 1536 -- 'exec bash $$NAT46_SRC/selftests/packets/run.sh default'
