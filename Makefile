@@ -66,6 +66,7 @@ check-all: check ## the same, and what takes an hour: a million steps of the mod
 	N=100000 NREAL=20000 selftests/dns-peers.sh
 	selftests/nic/run 'exec bash $$NAT46_SRC/selftests/packets/run.sh -m nic-virtio nic-e1000e'
 	N=1000 CUTS=200 selftests/dns46-crash.sh
+	selftests/vm/test-runner.sh
 	RESTARTS=50 selftests/dns.sh
 	selftests/vm/run --debug --timeout 3600 --mem 3072 -- \
 		'N=1000 CHURN=1000 exec bash $$NAT46_SRC/selftests/tenants.sh'

@@ -3,7 +3,8 @@
 # All packet cases in each mode, in a guest:
 #   selftests/vm/run -- 'exec bash $NAT46_SRC/selftests/packets/run.sh'
 # With arguments: run.py's, once; -m MODE...: in those. The modes from complete on (see run.py) need
-# TESTMOD=1 in the environment of vm/run, which builds a module for them.
+# TESTMOD=1 in the environment of vm/run, which builds a module for them. PARTS=N: each
+# mode has every Nth case, this one from the first, the next one from the second.
 here=$(dirname "$(realpath "$0")")
 # few buckets, long chains: a part of a key that nobody compares is noticed
 insmod "$NAT46_KO" hashsize=64 || exit 1
@@ -23,7 +24,13 @@ once() {
 	! grep -q ^skbs /proc/modules || rmmod skbs || rc=1
 }
 case ${1:-} in
--m) shift; for mode; do once "$mode"; done ;;
+-m)
+	shift
+	i=0
+	for mode; do
+		once "$mode" ${PARTS:+--part $((i % PARTS + 1))/$PARTS}
+		i=$((i + 1))
+	done ;;
 '')
 	for mode in default tx-off partial frags tap direct forward; do once $mode; done
 	if [ -e "${NAT46_KO%/*}/skbs.ko" ]; then
