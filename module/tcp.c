@@ -36,7 +36,9 @@ u32 nat46_tcp_next(u32 state, int dir, u8 flags)
 	case NAT46_STATE_V6_FIN:
 		if (flags & NAT46_TCP_RST)
 			return NAT46_STATE_TRANS;
-		if (flags & NAT46_TCP_FIN && v4 == (state == NAT46_STATE_V6_FIN))
+		/* of whom the first was not */
+		if (flags & NAT46_TCP_FIN &&
+		    state == (v4 ? NAT46_STATE_V6_FIN : NAT46_STATE_V4_FIN))
 			return NAT46_STATE_BOTH_FIN;
 		return state;
 	case NAT46_STATE_TRANS:
