@@ -319,14 +319,16 @@ static bool passes_by6(const struct nat46_conf *conf, const struct sk_buff *skb)
 }
 
 /*
- * Could a packet to @daddr be a session's, whatever its port? The host's addresses
- * are those of the VRF that it came by, or of all that is in none.
+ * Could a packet be a session's, whatever its port? The host's addresses are those
+ * of @dev's VRF, or of all that is in none.
  */
-static bool to_a_source(const struct nat46_pkt *p, const struct in6_addr *daddr)
+static bool to_a_source(const struct nat46_pkt *p, const struct net_device *dev)
 {
+	const struct in6_addr *daddr = &ipv6_hdr(p->skb)->daddr;
+
 	return nat46_source_holds(p->conf, daddr) ||
 	       (p->conf->sources->dev && !(ipv6_addr_type(daddr) & IPV6_ADDR_LINKLOCAL) &&
-		ipv6_chk_addr(p->nn->net, daddr, p->skb->dev, 0));
+		ipv6_chk_addr(p->nn->net, daddr, dev, 0));
 }
 
 /*
@@ -361,8 +363,7 @@ unsigned int nat46_from_ipv6(struct nat46_pkt *p)
 	int parsed;
 
 	parsed = nat46_parse6(p);
-	if (unlikely(parsed == NAT46_DROP_FRAGMENT) &&
-	    to_a_source(p, &ipv6_hdr(p->skb)->daddr)) {
+	if (unlikely(parsed == NAT46_DROP_FRAGMENT) && to_a_source(p, p->skb->dev)) {
 		/* their number would be gone where they are met again */
 		if (p->conf->params.track6 && !p->late)
 			return NF_ACCEPT;
@@ -455,15 +456,11 @@ static noinline unsigned int own_error6(struct nat46_net *nn, struct sk_buff *sk
 					const struct net_device *out,
 					const struct nat46_conf *conf)
 {
-	const struct in6_addr *daddr = &ipv6_hdr(skb)->daddr;
 	struct nat46_pkt p;
 
-	if (!nat46_source_holds(conf, daddr) &&
-	    !(conf->sources->dev && ipv6_chk_addr(nn->net, daddr, out, 0)))
-		return NF_ACCEPT;
 	nat46_pkt_init(&p, skb, nn, conf);
 	p.late = true;		/* no other hook of ours will see it */
-	if (nat46_parse6(&p) != NAT46_OK || !p.icmp_error)
+	if (!to_a_source(&p, out) || nat46_parse6(&p) != NAT46_OK || !p.icmp_error)
 		return NF_ACCEPT;
 	return nat46_from_ipv6(&p);
 }
