@@ -136,18 +136,23 @@ static void quoted_echo(u8 *l4, const struct nat46_pkt *p, const struct nat46_se
 /* ---- IPv6 to IPv4 ---------------------------------------------------------- */
 
 /*
- * The next packets of the session, and our own check before we send, go by the
- * path MTU that the kernel keeps with its route: it is told by that route itself,
- * which marks, rules or a hash of the ports may have chosen.
+ * Our next packets, and our own check before we send, go by the path MTU that the
+ * kernel keeps with a route. It is told by the route itself, which marks, rules or
+ * a hash of the ports may have chosen; a look-up as for the host's own packets would
+ * ask whether a pool's address is one of ours.
  */
-static void learn_mtu6(struct nat46_pkt *p, struct dst_entry *dst)
+static void learn_mtu(struct nat46_pkt *p, struct dst_entry *dst, u32 mtu)
 {
 	struct sk_buff *skb = p->skb;
 	const int at = skb_network_offset(skb);
+	struct net_device *dev = skb->dev;
 
+	/* IPv4 asks for the device as well; our own stack's errors have none yet */
+	skb->dev = dst->dev;
 	skb_set_network_header(skb, p->q.ip);
-	dst->ops->update_pmtu(dst, NULL, skb, max(p->icmp.info, p->conf->params.mtu_min), false);
+	dst->ops->update_pmtu(dst, NULL, skb, mtu, false);
 	skb_set_network_header(skb, at);
+	skb->dev = dev;
 }
 
 static void quoted_ip4(struct iphdr *iph, const struct nat46_pkt *p,
@@ -207,7 +212,7 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 	if (!nat46_icmp_error64(&m, p->q.fragment ? NAT46_FRAG_GROWTH : NAT46_GROWTH))
 		return NAT46_DROP_ICMP_TYPE;
 	if (p->icmp.type == ICMPV6_PKT_TOOBIG && !s->hairpin)
-		learn_mtu6(p, dst6);
+		learn_mtu(p, dst6, max(p->icmp.info, p->conf->params.mtu_min));
 	if (m.type == ICMP_DEST_UNREACH && m.code == ICMP_FRAG_NEEDED && dst)
 		m.info = min_t(u32, m.info, dst_mtu(dst));
 
@@ -253,25 +258,6 @@ enum nat46_reason nat46_icmp64(struct nat46_pkt *p, const struct nat46_session *
 }
 
 /* ---- IPv4 to IPv6 ---------------------------------------------------------- */
-
-/*
- * Our packets to the client go by the path MTU that the kernel keeps. It is
- * told by the route itself: a look-up as for the host's own packets would ask
- * whether the pool's address is one of ours.
- */
-static void learn_mtu4(struct nat46_pkt *p, struct dst_entry *dst, u32 mtu)
-{
-	struct sk_buff *skb = p->skb;
-	const int at = skb_network_offset(skb);
-	struct net_device *dev = skb->dev;
-
-	/* it asks for the device as well; our own stack's errors have none yet */
-	skb->dev = dst->dev;
-	skb_set_network_header(skb, p->q.ip);
-	dst->ops->update_pmtu(dst, NULL, skb, mtu, false);
-	skb_set_network_header(skb, at);
-	skb->dev = dev;
-}
 
 static void quoted_ip6(struct sk_buff *skb, const struct nat46_pkt *p,
 		       const struct nat46_session *s)
@@ -345,7 +331,7 @@ enum nat46_reason nat46_icmp46(struct nat46_pkt *p, const struct nat46_session *
 	if (m.type == ICMPV6_PKT_TOOBIG) {
 		if (dst4) {
 			m.info = min(m.info, dst_mtu(dst4) + NAT46_GROWTH);
-			learn_mtu4(p, dst4, m.info - NAT46_GROWTH);
+			learn_mtu(p, dst4, m.info - NAT46_GROWTH);
 		}
 		m.info = max_t(u32, min(m.info, dst_mtu(dst)), IPV6_MIN_MTU);
 	}
