@@ -13,6 +13,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/hash.h>
 
+#include "ipsec.h"
 #include "nf_nat46.h"
 #include "session.h"
 
@@ -60,7 +61,7 @@ static void share_route(struct nat46_session *s, const struct nat46_session *las
 	if (s->net->ipv4.fib_has_custom_rules)
 		return;
 #endif
-	if (nat46_ipsec_routes(s->net))
+	if (nat46_ipsec_policies(s->net, XFRM_POLICY_OUT))
 		return;
 	if (s->local || s->iif != READ_ONCE(last->iif) || rcu_access_pointer(s->dst4))
 		return;

@@ -735,11 +735,6 @@ bool nat46_send4_local(struct nat46_pkt *p, const struct nat46_session *s);
 void nat46_icmp4_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 void nat46_icmp6_error(struct nat46_pkt *p, u8 type, u8 code, u32 info);
 
-/* ---- ipsec.c ----------------------------------------------------------------- */
-
-bool nat46_ipsec_refuses(const struct nat46_pkt *p, u16 family);
-bool nat46_ipsec_routes(const struct net *net);
-
 /* ---- direct.c: past the hooks, straight to the neighbour ----------------------- */
 
 bool nat46_direct6(struct sk_buff *skb, struct dst_entry *dst, unsigned int mtu);

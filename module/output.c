@@ -21,6 +21,7 @@
 #include <net/xfrm.h>
 
 #include "compat.h"
+#include "ipsec.h"
 #include "nf_nat46.h"
 
 /*
@@ -127,7 +128,7 @@ struct dst_entry *nat46_route6(struct nat46_session *s,
  */
 void nat46_route6_renew(struct nat46_session *s)
 {
-	if (unlikely(nat46_ipsec_routes(s->net)))
+	if (unlikely(nat46_ipsec_policies(s->net, XFRM_POLICY_OUT)))
 		keep_route(&s->dst6, NULL);
 }
 

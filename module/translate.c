@@ -12,6 +12,7 @@
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"
+#include "ipsec.h"
 #include "nf_nat46.h"
 
 /* Would @skb, @grow bytes longer, exceed @mtu? */
